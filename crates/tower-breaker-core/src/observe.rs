@@ -105,6 +105,9 @@ impl News {
     }
 
     pub(crate) fn add(&mut self, observer: Arc<dyn Observe>, wants_refusals: bool) {
+        if self.observers.iter().any(|other| Arc::ptr_eq(other, &observer)) {
+            return;
+        }
         self.observers = self.observers.iter().cloned().chain([observer]).collect();
         self.wants_refusals |= wants_refusals;
     }

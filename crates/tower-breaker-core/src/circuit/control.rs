@@ -55,7 +55,8 @@ impl Circuit {
 
     /// Tells `observer` from now on.
     pub fn observe(&self, observer: impl Observe) {
-        self.add_observer(Arc::new(observer));
+        let wants_refusals = observer.wants_refusals();
+        self.add_observer(Arc::new(observer), wants_refusals);
     }
 
     /// For the fleet: opens for `wait`, in a new generation and outside the row of opens. Ignored while forced.

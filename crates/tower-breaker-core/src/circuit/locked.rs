@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use super::Circuit;
 use crate::{
-    ActiveMode, CircuitBreakerConfig, EjectionGroup, Snapshot, State,
+    CircuitBreakerConfig, EjectionGroup, Snapshot, State,
     clock::{Source, nanos},
     gate::{Gate, Left},
     observe::{News, Observe, tell},
     snapshot::{Counters, RefusalCount},
     state::{Cx, Face, Machine, duration},
-    sync::{AtomicBool, AtomicU64, Mutex, Ordering},
+    sync::{AtomicBool, AtomicU8, AtomicU64, Mutex, Ordering},
     turns::{Errands, Turns},
 };
 
@@ -34,6 +34,9 @@ pub(super) struct Shared {
     slow_after: AtomicU64,
     coarse: AtomicBool,
     timed: AtomicBool,
+    pub(super) keep: AtomicU8,
+    /// Calls and refusals when idleness was last looked at.
+    pub(super) calls_seen: AtomicU64,
     pub(super) environment: Arc<Environment>,
     pub(super) name: Arc<str>,
     locked: Mutex<Locked>,
@@ -46,6 +49,14 @@ struct Locked {
     chance: fastrand::Rng,
     turns: Option<Box<Turns>>,
     news: Option<Box<News>>,
+}
+
+/// Which circuits a set lets go of first.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Keep {
+    Plain,
+    New,
+    Last,
 }
 
 /// What an event sees while the lock is held.
@@ -76,6 +87,8 @@ impl Shared {
             slow_after: AtomicU64::new(slow_after(&locked.config)),
             coarse: AtomicBool::new(coarse),
             timed: AtomicBool::new(locked.config.needs_start()),
+            keep: AtomicU8::new(Keep::New as u8),
+            calls_seen: AtomicU64::new(0),
             environment,
             name,
             locked: Mutex::new(locked),
@@ -139,8 +152,7 @@ impl Circuit {
         });
     }
 
-    pub(super) fn add_observer(&self, observer: Arc<dyn Observe>) {
-        let wants_refusals = observer.wants_refusals();
+    pub(crate) fn add_observer(&self, observer: Arc<dyn Observe>, wants_refusals: bool) {
         self.enter(|locked, now, errands| {
             match &mut locked.news {
                 Some(news) => news.add(observer, wants_refusals),
@@ -188,6 +200,8 @@ impl Locked {
         scene.machine.tick(&mut scene.cx);
         let result = event(&mut scene);
         scene.show(&shared.gate);
+        let keep = if scene.machine.is_plainly_closed() { Keep::Plain } else { Keep::Last };
+        shared.keep.store(keep as u8, Ordering::Relaxed);
         if let Some(turns) = scene.turns.as_deref_mut() {
             errands.add(turns.settle(scene.machine, &scene.cx));
         }
@@ -250,11 +264,6 @@ impl Scene<'_> {
 
     pub(crate) fn existing_turns(&mut self) -> Option<&mut Turns> {
         self.turns.as_deref_mut()
-    }
-
-    pub(crate) fn is_plainly_closed(&self) -> bool {
-        let mode = self.machine.active_mode(self.cx.config);
-        self.machine.state() == State::Closed && mode != ActiveMode::ForcedClosed
     }
 
     pub(super) fn snapshot(&self, shared: &Shared) -> Snapshot {

@@ -18,7 +18,7 @@ mod wrap;
 use std::{fmt, sync::Arc};
 
 pub(crate) use self::locked::Environment;
-use self::locked::Shared;
+use self::locked::{Keep, Shared};
 pub use self::{
     builder::CircuitBuilder,
     call_async::{CallAsync, CallAsyncOr},
@@ -28,6 +28,7 @@ use crate::{
     CircuitBreakerConfig, Permit, Reason, Rejected, Snapshot, State,
     gate::Counted,
     state::{End, Kind, Refused, Ticket, duration},
+    sync::Ordering,
 };
 
 /// A cheap handle to one named circuit; clones are the same circuit.
@@ -64,10 +65,6 @@ impl Circuit {
     /// The circuit's name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.shared.name
-    }
-
-    pub(crate) fn shared_name(&self) -> &Arc<str> {
         &self.shared.name
     }
 
@@ -252,9 +249,34 @@ impl Circuit {
         self.shared.now()
     }
 
-    /// Whether it is closed and not forced: such a circuit can be made anew without loss of judgement.
-    pub(crate) fn is_plainly_closed(&self) -> bool {
-        self.shared.gate.admits().is_some() && self.with(|scene| scene.is_plainly_closed())
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+}
+
+/// What a set asks to know which of its circuits may go. No lock: it is asked under the map's.
+impl Circuit {
+    /// Not yet seen by anybody.
+    pub(crate) fn is_new(&self) -> bool {
+        self.shared.keep.load(Ordering::Relaxed) == Keep::New as u8
+    }
+
+    pub(crate) fn no_longer_new(&self) {
+        // Relaxed, and only if nothing happened to it yet: what happened has the say.
+        let (new, plain) = (Keep::New as u8, Keep::Plain as u8);
+        let _ = self.shared.keep.compare_exchange(new, plain, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// Not closed, or forced.
+    pub(crate) fn is_worth_keeping(&self) -> bool {
+        self.shared.keep.load(Ordering::Relaxed) == Keep::Last as u8
+    }
+
+    /// Whether nobody called since this was last asked, and nothing is lost by letting it go.
+    pub(crate) fn was_idle(&self) -> bool {
+        let snapshot = self.snapshot();
+        let calls = snapshot.totals.calls() + snapshot.refusals.detected();
+        self.shared.calls_seen.swap(calls, Ordering::Relaxed) == calls && !self.is_worth_keeping()
     }
 }
 

@@ -1,21 +1,7 @@
-//! An operator, a reload, the fleet, a restart.
+//! An operator, a reload, the fleet.
 
-use super::{Condition, Cx, Force, Machine, Phase, State, half_open::is_by_rate};
+use super::{Condition, Cx, Force, Machine, Phase, half_open::is_by_rate};
 use crate::{Mode, clock::nanos, observe::Event};
-
-/// What an export said of a circuit, with what is left of its times.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Restored {
-    pub(crate) state: State,
-    pub(crate) opens_in_row: u32,
-    /// Of the open wait, in nanoseconds.
-    pub(crate) remaining: u64,
-    pub(crate) mode: Option<Mode>,
-    pub(crate) enforcement: Option<f64>,
-    pub(crate) forced_closed: bool,
-    /// Of a forced open, in nanoseconds; `u64::MAX` without an end.
-    pub(crate) forced_open_for: Option<u64>,
-}
 
 impl Machine {
     pub(crate) fn force_open(&mut self, cx: &mut Cx<'_>, length: u64) {
@@ -87,34 +73,6 @@ impl Machine {
     pub(crate) fn hold_probes(&mut self, cx: &mut Cx<'_>, length: u64) {
         if self.force() == Force::None && self.phase != Phase::Closed {
             self.history_mut().hold = cx.now.saturating_add(length);
-        }
-    }
-
-    /// Takes over what was exported before a restart, in a new generation; what was set by hand since stands.
-    pub(crate) fn restore(&mut self, cx: &mut Cx<'_>, restored: Restored) {
-        let by_hand = self.history();
-        let (forced, mode, enforcement) =
-            (by_hand.force != Force::None, by_hand.mode.is_some(), by_hand.enforcement.is_some());
-        if !mode && let Some(mode) = restored.mode {
-            self.set_mode(mode);
-        }
-        if !enforcement && let Some(share) = restored.enforcement {
-            self.set_enforcement(share);
-        }
-        if forced {
-            return;
-        }
-        if let Some(length) = restored.forced_open_for {
-            self.opens_in_row = restored.opens_in_row;
-            self.force_open(cx, length);
-        } else if restored.forced_closed {
-            self.force_closed(cx);
-        } else if restored.state == State::Closed {
-            self.close(cx);
-        } else {
-            self.opens_in_row = restored.opens_in_row;
-            let wait = restored.remaining.min(nanos(cx.config.max_open_duration()));
-            self.enter_open(cx, cx.now, Condition::Restored, wait);
         }
     }
 }

@@ -13,7 +13,8 @@
 //! | `end.rs` | a permit ends |
 //! | `half_open.rs` | the probes of a half-open circuit and the verdict on them |
 //! | `shift.rs` | the entries to the states, and the wait of an open one |
-//! | `control.rs` | an operator, a reload, the fleet, a restart |
+//! | `control.rs` | an operator, a reload, the fleet |
+//! | `restore.rs` | a restart |
 //! | `view.rs` | looking at it |
 
 mod admit;
@@ -21,6 +22,8 @@ mod control;
 mod end;
 mod half_open;
 mod history;
+#[cfg(feature = "serde")]
+mod restore;
 mod shift;
 
 mod view;
@@ -28,9 +31,10 @@ mod view;
 use std::{sync::Arc, time::Duration};
 
 use self::history::History;
+#[cfg(feature = "serde")]
+pub(crate) use self::restore::Restored;
 pub(crate) use self::{
     admit::{Kind, Refused, Ticket},
-    control::Restored,
     end::End,
     half_open::HalfOpen,
     shift::Change,

@@ -40,28 +40,17 @@ impl Machine {
         settled && config.max_age().is_none() && self.tripping(config).is_none()
     }
 
+    /// Closed, and not by force.
+    pub(crate) fn is_plainly_closed(&self) -> bool {
+        self.phase == Phase::Closed && self.force() == Force::None
+    }
+
     pub(crate) fn active_mode(&self, config: &CircuitBreakerConfig) -> ActiveMode {
         match (self.force(), self.mode(config)) {
             (Force::OpenUntil(_), _) => ActiveMode::ForcedOpen,
             (Force::Closed, _) => ActiveMode::ForcedClosed,
             (Force::None, Mode::Enforce) => ActiveMode::Enforce,
             (Force::None, Mode::Observe) => ActiveMode::Observe,
-        }
-    }
-
-    /// Mode and enforcement set by hand.
-    #[cfg(feature = "serde")]
-    pub(crate) fn by_hand(&self) -> (Option<Mode>, Option<f64>) {
-        (self.history().mode, self.history().enforcement)
-    }
-
-    /// What is left of a forced open, `u64::MAX` without an end.
-    #[cfg(feature = "serde")]
-    pub(crate) fn forced_open_for(&self, now: u64) -> Option<u64> {
-        match self.force() {
-            Force::OpenUntil(u64::MAX) => Some(u64::MAX),
-            Force::OpenUntil(end) => Some(end.saturating_sub(now)),
-            Force::None | Force::Closed => None,
         }
     }
 
