@@ -27,8 +27,8 @@ use std::{
 
 use loom::thread;
 use tower_breaker_core::{
-    Circuit, CircuitBreakerConfig, CircuitBreakerConfigBuilder, EjectionGroup, ManualClock, OnCancel, Outcome, Readiness,
-    SlidingWindow, Snapshot, State, Transition, Turn,
+    Circuit, CircuitBreakerConfig, CircuitBreakerConfigBuilder, EjectionGroup, ManualClock, OnCancel, Outcome,
+    Readiness, SlidingWindow, Snapshot, State, Transition, Turn,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
