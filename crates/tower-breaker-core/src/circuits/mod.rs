@@ -118,6 +118,7 @@ impl Circuits {
     }
 
     /// Takes a circuit out of the set. Whoever holds it keeps it; the name is free.
+    #[expect(clippy::must_use_candidate, reason = "mostly called for what it does")]
     pub fn remove(&self, name: &str) -> Option<Circuit> {
         self.set.map.remove(name)
     }

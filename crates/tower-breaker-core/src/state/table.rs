@@ -57,7 +57,7 @@ impl Bench {
             At::ForcedOpen => bench.on(|machine, cx| machine.force_open(cx, u64::MAX)),
             At::ForcedOpenForASecond => bench.on(|machine, cx| machine.force_open(cx, 1_000 * MS)),
             At::ForcedClosed => {
-                bench.on(|machine, cx| machine.force_closed(cx));
+                bench.on(Machine::force_closed);
                 ticket = bench.acquire().ok();
             }
         }
@@ -111,10 +111,10 @@ fn happen(bench: &mut Bench, ticket: Option<Ticket>, event: Event) {
         Event::Dropped => bench.on(|machine, cx| machine.end(cx, ticket.expect("a permit"), End::Dropped(0))),
         Event::LongSilence => bench.now += TIMEOUT,
         Event::ForceOpen => bench.on(|machine, cx| machine.force_open(cx, u64::MAX)),
-        Event::ForceClosed => bench.on(|machine, cx| machine.force_closed(cx)),
-        Event::Reset => bench.on(|machine, cx| machine.reset(cx)),
+        Event::ForceClosed => bench.on(Machine::force_closed),
+        Event::Reset => bench.on(Machine::reset),
         Event::RemoteOpen => bench.on(|machine, cx| machine.remote_open(cx, WAIT)),
-        Event::RemoteClose => bench.on(|machine, cx| machine.remote_close(cx)),
+        Event::RemoteClose => bench.on(Machine::remote_close),
     }
     bench.on(|_, _| ());
 }
