@@ -46,6 +46,7 @@ mod ejection;
 mod error;
 #[cfg(feature = "serde")]
 mod export;
+mod figures;
 mod gate;
 mod observe;
 mod outcome;
@@ -69,10 +70,11 @@ pub use self::{
     config::{CircuitBreakerConfig, CircuitBreakerConfigBuilder, HalfOpenRule, Mode, OnCancel, SlidingWindow},
     ejection::EjectionGroup,
     error::{Error, InvalidConfig, Reason, Rejected},
+    figures::{BulkheadFigures, Figure, Figures, Measure, RateLimitFigures, RetryFigures, TimeoutFigures},
     observe::{Observe, RefusalEvent, Transition},
     outcome::Outcome,
     permit::{PanicGuard, Permit},
-    refusal::Refusal,
+    refusal::{BulkheadFull, RateLimited, Refusal, TimedOut, TimeoutKind},
     snapshot::{Counters, Opened, RefusalCount, Refusals, Snapshot, Totals, Transitions},
     state::{ActiveMode, Condition, State},
     turn::{Readiness, Turn},

@@ -1,8 +1,10 @@
-use std::error::Error as StdError;
+//! What the stages of a stack must know of each other: who refused a call, and that one ran out of time.
+
+use std::{error::Error as StdError, fmt, time::Duration};
 
 use crate::Rejected;
 
-/// A refusal by one of the stages of a stack, as other stages must know it.
+/// A refusal by one of the stages of a stack: the call was not made, so it says nothing about the dependency.
 ///
 /// A refusal *response* carries it as an extension, so that a classifier ignores it and a retry treats it as final
 /// wherever the layers stand. A refusal *error* is found by [`Refusal::find`].
@@ -11,25 +13,219 @@ use crate::Rejected;
 pub enum Refusal {
     /// A circuit breaker refused.
     CircuitOpen(Rejected),
+    /// A bulkhead had neither a place nor room in its queue, or the queue did not move in time.
+    BulkheadFull(BulkheadFull),
+    /// A rate limit had nothing left.
+    RateLimited(RateLimited),
 }
 
 impl Refusal {
     /// The refusal behind `error`, if there is one anywhere along its `source()`s.
     #[must_use]
     pub fn find(error: &(dyn StdError + 'static)) -> Option<Self> {
-        let mut next = Some(error);
-        while let Some(error) = next {
+        along(error, |error| {
             if let Some(rejected) = error.downcast_ref::<Rejected>() {
-                return Some(Self::CircuitOpen(rejected.clone()));
+                Some(Self::CircuitOpen(rejected.clone()))
+            } else if let Some(full) = error.downcast_ref::<BulkheadFull>() {
+                Some(Self::BulkheadFull(full.clone()))
+            } else {
+                error.downcast_ref::<RateLimited>().map(|limited| Self::RateLimited(limited.clone()))
             }
-            next = error.source();
+        })
+    }
+
+    /// How long from now a call would be refused still, as far as the stage knows.
+    #[must_use]
+    pub const fn retry_after(&self) -> Duration {
+        match self {
+            Self::CircuitOpen(rejected) => rejected.remaining(),
+            Self::BulkheadFull(_) => Duration::ZERO,
+            Self::RateLimited(limited) => limited.retry_after(),
         }
-        None
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CircuitOpen(rejected) => rejected.fmt(f),
+            Self::BulkheadFull(full) => full.fmt(f),
+            Self::RateLimited(limited) => limited.fmt(f),
+        }
     }
 }
 
 impl From<Rejected> for Refusal {
     fn from(rejected: Rejected) -> Self {
         Self::CircuitOpen(rejected)
+    }
+}
+
+impl From<BulkheadFull> for Refusal {
+    fn from(full: BulkheadFull) -> Self {
+        Self::BulkheadFull(full)
+    }
+}
+
+impl From<RateLimited> for Refusal {
+    fn from(limited: RateLimited) -> Self {
+        Self::RateLimited(limited)
+    }
+}
+
+/// A call that a bulkhead did not let in.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[must_use = "a refused call must be answered"]
+pub struct BulkheadFull {
+    waited: Duration,
+}
+
+impl BulkheadFull {
+    /// Refused after so long in the queue; zero: at once.
+    pub const fn after(waited: Duration) -> Self {
+        Self { waited }
+    }
+
+    /// How long the call had queued.
+    #[must_use]
+    pub const fn waited(&self) -> Duration {
+        self.waited
+    }
+}
+
+impl fmt::Display for BulkheadFull {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.waited.is_zero() {
+            f.write_str("the bulkhead and its queue are full")
+        } else {
+            write!(f, "the bulkhead is full, and had no place free for {:?}", self.waited)
+        }
+    }
+}
+
+impl StdError for BulkheadFull {}
+
+/// A call that a rate limit did not let through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a refused call must be answered"]
+pub struct RateLimited {
+    retry_after: Duration,
+}
+
+impl RateLimited {
+    /// Refused until so long from now.
+    pub const fn until(retry_after: Duration) -> Self {
+        Self { retry_after }
+    }
+
+    /// How long until a call would be let through, if no other came before it.
+    #[must_use]
+    pub const fn retry_after(&self) -> Duration {
+        self.retry_after
+    }
+}
+
+impl fmt::Display for RateLimited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the rate limit is reached for another {:?}", self.retry_after)
+    }
+}
+
+impl StdError for RateLimited {}
+
+/// Which time limit a call ran into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TimeoutKind {
+    /// That of the whole call: readiness, queueing, waits and every attempt.
+    Whole,
+    /// That of one attempt.
+    Attempt,
+}
+
+impl TimeoutKind {
+    /// The kind as a stable word for logs and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::Attempt => "attempt",
+        }
+    }
+}
+
+/// A call that ran out of time.
+///
+/// It is no refusal: the call was made, so a classifier judges it as a failure and a retry treats it as any timeout. A
+/// timeout *response* carries it as an extension.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimedOut {
+    kind: TimeoutKind,
+    after: Duration,
+}
+
+impl TimedOut {
+    /// The limit of this kind was `after`.
+    #[must_use]
+    pub const fn new(kind: TimeoutKind, after: Duration) -> Self {
+        Self { kind, after }
+    }
+
+    /// Which limit it was.
+    #[must_use]
+    pub const fn kind(&self) -> TimeoutKind {
+        self.kind
+    }
+
+    /// The limit.
+    #[must_use]
+    pub const fn after(&self) -> Duration {
+        self.after
+    }
+
+    /// The timeout behind `error`, if there is one anywhere along its `source()`s.
+    #[must_use]
+    pub fn find(error: &(dyn StdError + 'static)) -> Option<Self> {
+        along(error, |error| error.downcast_ref().copied())
+    }
+}
+
+impl fmt::Display for TimedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            TimeoutKind::Whole => write!(f, "the call took longer than {:?}", self.after),
+            TimeoutKind::Attempt => write!(f, "the attempt took longer than {:?}", self.after),
+        }
+    }
+}
+
+impl StdError for TimedOut {}
+
+/// The first answer along the `source()`s of `error`, itself included.
+fn along<T>(error: &(dyn StdError + 'static), find: impl Fn(&(dyn StdError + 'static)) -> Option<T>) -> Option<T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let found = find(error);
+        if found.is_some() {
+            return found;
+        }
+        next = error.source();
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Error;
+
+    #[test]
+    fn refusals_and_timeouts_are_found_behind_other_errors() {
+        let full = Error::Inner(Error::Inner(BulkheadFull::default()));
+        assert_eq!(Refusal::find(&full), Some(Refusal::BulkheadFull(BulkheadFull::default())));
+        assert_eq!(TimedOut::find(&full), None);
+        let late = TimedOut::new(TimeoutKind::Attempt, Duration::from_secs(1));
+        assert_eq!(TimedOut::find(&Error::Inner(late)), Some(late));
+        assert_eq!(Refusal::find(&late), None);
     }
 }
