@@ -46,9 +46,11 @@ pub mod keyed;
 pub mod refuse;
 
 pub use tower_breaker_core::{
-    Circuit, CircuitBreakerConfig, CircuitBreakerConfigBuilder, CircuitBuilder, Circuits, CircuitsBuilder, Clock,
-    Error, Guarded, HalfOpenRule, InvalidConfig, ManualClock, Mode, OnCancel, Outcome, Permit, Readiness, Reason,
-    Refusal, RefusalCount, Refusals, Rejected, SlidingWindow, Snapshot, State, SystemClock, Totals, Turn,
+    ActiveMode, CallAsync, CallAsyncOr, Circuit, CircuitBreakerConfig, CircuitBreakerConfigBuilder, CircuitBuilder,
+    Circuits, CircuitsBuilder, Clock, Condition, Counters, EjectionGroup, Error, Guarded, GuardedAsync, HalfOpenRule,
+    InvalidConfig, ManualClock, Mode, Observe, OnCancel, Opened, Outcome, PanicGuard, Permit, Readiness, Reason,
+    Refusal, RefusalCount, RefusalEvent, Refusals, Rejected, SlidingWindow, Snapshot, State, SystemClock, Totals,
+    Transition, Transitions, Turn, WindowCounts,
 };
 
 #[doc(inline)]
@@ -57,3 +59,8 @@ pub use self::{
     clock::TokioClock,
     keyed::{KeyedCircuitBreaker, KeyedCircuitBreakerLayer, key},
 };
+
+// The snippets of the README, as doctests.
+#[cfg(all(doctest, feature = "http"))]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -1,0 +1,268 @@
+//! How a circuit decides: [`CircuitBreakerConfig`], its builder and its presets.
+
+mod builder;
+mod presets;
+mod setting;
+#[cfg(feature = "serde")]
+mod text;
+
+use std::time::Duration;
+
+pub use self::builder::CircuitBreakerConfigBuilder;
+#[cfg(feature = "serde")]
+pub(crate) use self::setting::Period;
+
+/// What the failure and slow call rates are taken over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SlidingWindow {
+    /// The last so many calls, 1..=1,000,000: the next one pushes out the oldest.
+    Calls(u32),
+    /// The last so much time, at least 10 ms, in 1..=60 buckets aligned to the clock's origin.
+    Time(Duration, u32),
+}
+
+impl SlidingWindow {
+    /// How many buckets a time window has unless said otherwise.
+    pub const DEFAULT_BUCKETS: u32 = 10;
+
+    /// The last `calls` calls.
+    #[must_use]
+    pub const fn calls(calls: u32) -> Self {
+        Self::Calls(calls)
+    }
+
+    /// The last `time`, in 10 buckets.
+    #[must_use]
+    pub const fn time(time: Duration) -> Self {
+        Self::Time(time, Self::DEFAULT_BUCKETS)
+    }
+
+    /// The last `time`, in so many `buckets`.
+    #[must_use]
+    pub const fn time_in(time: Duration, buckets: u32) -> Self {
+        Self::Time(time, buckets)
+    }
+}
+
+/// How a half-open circuit comes to its verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum HalfOpenRule {
+    /// Closes after `success_threshold` successes in a row, opens on any failure; at most `max_concurrent` probes are
+    /// out at once, and never more than could still be needed.
+    Consecutive {
+        /// 1..=1,000,000, default 2.
+        success_threshold: u32,
+        /// 1..=1,000,000, default 1.
+        max_concurrent: u32,
+    },
+    /// Admits `permitted_calls` in all and decides by the rate thresholds once the minimum of them is in (the meaning
+    /// of resilience4j). With little traffic `half_open_timeout` reopens it: use the consecutive rule there.
+    Rate {
+        /// 1..=1,000,000.
+        permitted_calls: u32,
+    },
+}
+
+/// What a permit that is dropped without an outcome says: the caller went away, or a timeout outside fired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum OnCancel {
+    /// Nothing.
+    Ignore,
+    /// The dependency failed.
+    Failure,
+    /// The dependency failed if it had been silent for at least this long (default, 1 s); otherwise nothing.
+    FailureAfter(Duration),
+}
+
+/// Whether refusals are carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+pub enum Mode {
+    /// Calls are refused.
+    Enforce,
+    /// Calls that would have been refused go through and are counted: for trying thresholds on live traffic.
+    Observe,
+}
+
+/// How one circuit decides. Built by [`CircuitBreakerConfig::builder`] or a preset; what could not work cannot be built.
+///
+/// | field | default | accepted |
+/// |---|---|---|
+/// | `failure_threshold` | 5 | 1..=1,000,000, or off |
+/// | `failure_rate_threshold` | 0.5 | (0, 1], or off |
+/// | `sliding_window` | 5 s in 10 buckets | calls 1..=1,000,000; time >= 10 ms in 1..=60 buckets |
+/// | `minimum_calls` | 20, or the count window if that is smaller | 1..; <= a count window |
+/// | `max_age` | off | >= 1 s |
+/// | `slow_call_duration_threshold` | off | > 0 |
+/// | `slow_call_rate_threshold` | 1.0 | (0, 1] |
+/// | `open_duration` | 30 s | >= 1 ms |
+/// | `open_duration_multiplier` | 2.0 | >= 1 |
+/// | `max_open_duration` | the larger of 60 s and 2 x `open_duration` | >= `open_duration` |
+/// | `open_duration_jitter` | 0.1 | [0, 1) |
+/// | `success_threshold` (consecutive rule) | 2 | 1..=1,000,000 |
+/// | `half_open_max_concurrent` (consecutive rule) | 1 | 1..=1,000,000 |
+/// | `permitted_calls` (rate rule, instead) | | 1..=1,000,000 |
+/// | `half_open_timeout` | 60 s | >= 1 ms, or off |
+/// | `on_cancel` | failure after 1 s | ignore, failure, failure after |
+/// | `mode` | enforce | enforce or observe |
+/// | `enforcement` | 1.0 | [0, 1] |
+#[derive(Debug, Clone, PartialEq)]
+pub struct CircuitBreakerConfig {
+    failure_threshold: Option<u32>,
+    failure_rate_threshold: Option<f64>,
+    sliding_window: SlidingWindow,
+    minimum_calls: u32,
+    max_age: Option<Duration>,
+    slow_call_duration_threshold: Option<Duration>,
+    slow_call_rate_threshold: f64,
+    open_duration: Duration,
+    open_duration_multiplier: f64,
+    max_open_duration: Duration,
+    open_duration_jitter: f64,
+    half_open: HalfOpenRule,
+    half_open_timeout: Option<Duration>,
+    on_cancel: OnCancel,
+    mode: Mode,
+    enforcement: f64,
+}
+
+impl CircuitBreakerConfig {
+    /// A builder with every field unset; `build()` fills in the defaults.
+    pub fn builder() -> CircuitBreakerConfigBuilder {
+        CircuitBreakerConfigBuilder::default()
+    }
+
+    /// So many failures in a row open the circuit; beside a failure rate only while the window holds fewer than
+    /// `minimum_calls`. `None`: off.
+    #[must_use]
+    pub const fn failure_threshold(&self) -> Option<u32> {
+        self.failure_threshold
+    }
+
+    /// This share of failures in the sliding window opens the circuit. `None`: off.
+    #[must_use]
+    pub const fn failure_rate_threshold(&self) -> Option<f64> {
+        self.failure_rate_threshold
+    }
+
+    /// What rates are taken over.
+    #[must_use]
+    pub const fn sliding_window(&self) -> SlidingWindow {
+        self.sliding_window
+    }
+
+    /// Below so many calls in the window no rate decides.
+    #[must_use]
+    pub const fn minimum_calls(&self) -> u32 {
+        self.minimum_calls
+    }
+
+    /// A row or a count window whose last outcome is older is forgotten. `None`: off.
+    #[must_use]
+    pub const fn max_age(&self) -> Option<Duration> {
+        self.max_age
+    }
+
+    /// A call that takes longer is slow. `None`: no call is.
+    #[must_use]
+    pub const fn slow_call_duration_threshold(&self) -> Option<Duration> {
+        self.slow_call_duration_threshold
+    }
+
+    /// This share of slow calls in the sliding window opens the circuit, where calls can be slow.
+    #[must_use]
+    pub const fn slow_call_rate_threshold(&self) -> f64 {
+        self.slow_call_rate_threshold
+    }
+
+    /// The first open in a row waits this long.
+    #[must_use]
+    pub const fn open_duration(&self) -> Duration {
+        self.open_duration
+    }
+
+    /// Each further open in a row waits so many times longer.
+    #[must_use]
+    pub const fn open_duration_multiplier(&self) -> f64 {
+        self.open_duration_multiplier
+    }
+
+    /// No open waits longer.
+    #[must_use]
+    pub const fn max_open_duration(&self) -> Duration {
+        self.max_open_duration
+    }
+
+    /// Each wait is shortened by a random share up to this one, so that a fleet does not probe in step.
+    #[must_use]
+    pub const fn open_duration_jitter(&self) -> f64 {
+        self.open_duration_jitter
+    }
+
+    /// How half-open decides.
+    #[must_use]
+    pub const fn half_open(&self) -> HalfOpenRule {
+        self.half_open
+    }
+
+    /// Consecutive rule: a probe that is still out after this long opens the circuit. Rate rule: the whole half-open
+    /// state lasts at most this long. `None`: off.
+    #[must_use]
+    pub const fn half_open_timeout(&self) -> Option<Duration> {
+        self.half_open_timeout
+    }
+
+    /// What a dropped permit says.
+    #[must_use]
+    pub const fn on_cancel(&self) -> OnCancel {
+        self.on_cancel
+    }
+
+    /// Whether refusals are carried out.
+    #[must_use]
+    pub const fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The share of refusals really carried out.
+    #[must_use]
+    pub const fn enforcement(&self) -> f64 {
+        self.enforcement
+    }
+
+    /// Whether any rate needs the window.
+    pub(crate) const fn has_rates(&self) -> bool {
+        self.failure_rate_threshold.is_some() || self.slow_call_duration_threshold.is_some()
+    }
+
+    /// The shortest duration that decides anything: the coarse clock must be far finer.
+    pub(crate) fn shortest_duration(&self) -> Duration {
+        let window = match self.sliding_window {
+            SlidingWindow::Time(time, _) if self.has_rates() => Some(time),
+            _ => None,
+        };
+        let cancel = match self.on_cancel {
+            OnCancel::FailureAfter(after) => Some(after),
+            OnCancel::Ignore | OnCancel::Failure => None,
+        };
+        [window, cancel, self.max_age, self.slow_call_duration_threshold, self.half_open_timeout]
+            .into_iter()
+            .flatten()
+            .fold(self.open_duration, Duration::min)
+    }
+
+    /// Whether a call's duration decides anything, so that its start must be known.
+    pub(crate) const fn needs_start(&self) -> bool {
+        self.slow_call_duration_threshold.is_some() || matches!(self.on_cancel, OnCancel::FailureAfter(_))
+    }
+}
+
+impl Default for CircuitBreakerConfig {
+    fn default() -> Self {
+        presets::valid(Self::builder())
+    }
+}

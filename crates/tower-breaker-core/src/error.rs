@@ -1,0 +1,172 @@
+//! What can go wrong, as types: a call that was refused, and a configuration that cannot be built.
+
+use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
+
+/// Why a circuit refused a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The circuit is open and its wait is not over, or probing is held back.
+    Open,
+    /// The circuit is half-open and every place for a probe is taken.
+    HalfOpen,
+    /// An operator forced the circuit open.
+    ForcedOpen,
+}
+
+impl Reason {
+    /// Every reason there is.
+    pub const ALL: [Self; 3] = [Self::Open, Self::HalfOpen, Self::ForcedOpen];
+
+    /// The reason as a stable word for logs and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::HalfOpen => "half_open",
+            Self::ForcedOpen => "forced_open",
+        }
+    }
+}
+
+/// A call that a circuit did not let through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a refused call must be answered"]
+pub struct Rejected {
+    name: Arc<str>,
+    reason: Reason,
+    remaining: Duration,
+}
+
+impl Rejected {
+    pub(crate) const fn new(name: Arc<str>, reason: Reason, remaining: Duration) -> Self {
+        Self { name, reason, remaining }
+    }
+
+    /// The name of the circuit that refused.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Why it refused.
+    #[must_use]
+    pub const fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// How long the circuit will go on refusing, as far as it knows: the rest of an open wait; zero where only a place
+    /// for a probe is missing; `open_duration` where a circuit is forced open without an end.
+    #[must_use]
+    pub const fn remaining(&self) -> Duration {
+        self.remaining
+    }
+}
+
+impl fmt::Display for Rejected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, remaining, .. } = self;
+        match self.reason {
+            Reason::Open => write!(f, "circuit `{name}` is open for another {remaining:?}"),
+            Reason::HalfOpen => write!(f, "circuit `{name}` is half-open and has no place free for a probe"),
+            Reason::ForcedOpen => write!(f, "circuit `{name}` is forced open"),
+        }
+    }
+}
+
+impl StdError for Rejected {}
+
+/// The error of a guarded call: refused by the circuit, or failed on its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error<E> {
+    /// The circuit refused; the call was not made.
+    Rejected(Rejected),
+    /// The call was made and failed.
+    Inner(E),
+}
+
+impl<E> Error<E> {
+    /// The refusal, where it is one.
+    #[must_use]
+    pub const fn rejected(&self) -> Option<&Rejected> {
+        match self {
+            Self::Rejected(rejected) => Some(rejected),
+            Self::Inner(_) => None,
+        }
+    }
+
+    /// The call's own error, where it is one.
+    #[must_use]
+    pub fn into_inner(self) -> Option<E> {
+        match self {
+            Self::Rejected(_) => None,
+            Self::Inner(error) => Some(error),
+        }
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for Error<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rejected(rejected) => rejected.fmt(f),
+            Self::Inner(error) => error.fmt(f),
+        }
+    }
+}
+
+// `source()` of a refusal is the `Rejected` itself, so that a walk finds it whatever `E` is.
+impl<E: StdError + 'static> StdError for Error<E> {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Rejected(rejected) => Some(rejected),
+            Self::Inner(error) => Some(error),
+        }
+    }
+}
+
+impl<E> From<Rejected> for Error<E> {
+    fn from(rejected: Rejected) -> Self {
+        Self::Rejected(rejected)
+    }
+}
+
+/// A configuration that cannot be built: which field, what it was set to, and what is accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidConfig {
+    field: &'static str,
+    value: String,
+    accepted: &'static str,
+}
+
+impl InvalidConfig {
+    pub(crate) fn new(field: &'static str, value: impl fmt::Debug, accepted: &'static str) -> Self {
+        Self { field, value: format!("{value:?}"), accepted }
+    }
+
+    /// The field, as it is named in the builder and in a file.
+    #[must_use]
+    pub const fn field(&self) -> &'static str {
+        self.field
+    }
+
+    /// What it was set to.
+    #[must_use]
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+
+    /// What would be accepted.
+    #[must_use]
+    pub const fn accepted(&self) -> &'static str {
+        self.accepted
+    }
+}
+
+impl fmt::Display for InvalidConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is {}; accepted: {}", self.field, self.value, self.accepted)
+    }
+}
+
+impl StdError for InvalidConfig {}
