@@ -9,6 +9,9 @@ use pin_project_lite::pin_project;
 use super::{Circuit, call::errors_are_failures};
 use crate::{Error, Outcome, PanicGuard, Permit};
 
+/// What says how a call went.
+type Judge<T, E> = fn(&Result<T, E>) -> Outcome;
+
 impl Circuit {
     /// Awaits `future` if the circuit lets it; an `Err` is a failure, and so is a panic. On any runtime, or none.
     ///
@@ -17,7 +20,7 @@ impl Circuit {
     /// # Cancel safety
     ///
     /// Dropped while it waits, the call is judged by `on_cancel`.
-    pub fn call_async<F, T, E>(&self, future: F) -> CallAsync<F, fn(&Result<T, E>) -> Outcome>
+    pub fn call_async<F, T, E>(&self, future: F) -> CallAsync<F, Judge<T, E>>
     where
         F: Future<Output = Result<T, E>>,
     {
@@ -34,7 +37,7 @@ impl Circuit {
     }
 
     /// As [`call_async`](Self::call_async), but where the call is refused or fails, `fallback` answers; that is counted.
-    pub fn call_async_or<F, B, T, E>(&self, future: F, fallback: B) -> CallAsyncOr<F, fn(&Result<T, E>) -> Outcome, B>
+    pub fn call_async_or<F, B, T, E>(&self, future: F, fallback: B) -> CallAsyncOr<F, Judge<T, E>, B>
     where
         F: Future<Output = Result<T, E>>,
         B: FnOnce(Error<E>) -> T,

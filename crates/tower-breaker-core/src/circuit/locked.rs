@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::Circuit;
 use crate::{
     CircuitBreakerConfig, EjectionGroup, Snapshot, State,
-    clock::{Source, nanos},
+    clock::{Source, coarse_now, nanos},
     gate::{Gate, Left},
     observe::{News, Observe, tell},
     snapshot::{Counters, RefusalCount},
@@ -75,7 +75,7 @@ impl Shared {
         news: Option<News>,
     ) -> Self {
         let coarse = environment.clock.may_be_coarse(config.shortest_duration());
-        let now = environment.clock.now(coarse);
+        let now = environment.clock.now();
         let machine = Machine::new(&config, now);
         if let Some(group) = &environment.group {
             group.join();
@@ -99,7 +99,7 @@ impl Shared {
     // judged by either.
     #[inline]
     pub(super) fn now(&self) -> u64 {
-        self.environment.clock.now(self.coarse.load(Ordering::Relaxed))
+        if self.coarse.load(Ordering::Relaxed) { coarse_now() } else { self.environment.clock.now() }
     }
 
     #[inline]

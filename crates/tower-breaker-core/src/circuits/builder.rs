@@ -100,7 +100,7 @@ impl CircuitsBuilder {
     pub fn build(self) -> Circuits {
         let wants_refusals = self.observers.iter().any(|observer| observer.wants_refusals());
         let observers = (!self.observers.is_empty()).then(|| (self.observers.into(), wants_refusals));
-        let swept = self.clock.now(true);
+        let swept = self.clock.now();
         let set = Set {
             name: self.name,
             config: self.config,

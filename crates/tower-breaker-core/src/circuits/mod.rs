@@ -118,6 +118,7 @@ impl Circuits {
     }
 
     /// Takes a circuit out of the set. Whoever holds it keeps it; the name is free.
+    #[expect(clippy::must_use_candidate, reason = "mostly called for what it does")]
     pub fn remove(&self, name: &str) -> Option<Circuit> {
         self.set.map.remove(name)
     }
@@ -202,7 +203,7 @@ impl Circuits {
     /// Once in each idle time, lets go of the circuits that were not called since the last time.
     fn sweep(&self) {
         let Some(idle) = self.set.idle else { return };
-        let now = self.set.environment.clock.now(true);
+        let now = self.set.environment.clock.now();
         let last = self.set.swept.load(Ordering::Relaxed);
         // Relaxed: whoever wins the exchange sweeps; nothing else depends on it.
         if now.saturating_sub(last) < idle

@@ -25,6 +25,8 @@ mod history;
 #[cfg(feature = "serde")]
 mod restore;
 mod shift;
+#[cfg(test)]
+mod table;
 
 mod view;
 
