@@ -1,4 +1,5 @@
 //! A call allocates nothing of our own, whatever the circuit's state.
+#![allow(clippy::unwrap_used, reason = "clippy knows tests by `#[test]`, and not the functions they share")]
 
 use std::{
     future::{Future, Ready, ready},
