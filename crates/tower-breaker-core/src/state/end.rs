@@ -5,17 +5,9 @@ use std::time::Duration;
 use super::{Condition, Cx, Force, Kind, Machine, Phase, Ticket, half_open::rate_reached};
 use crate::{CircuitBreakerConfig, OnCancel, Outcome, clock::nanos};
 
-/// How a permit ended.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum End {
-    /// With an outcome, after so many nanoseconds.
-    Outcome(Outcome, u64),
-    /// Without one, after so many nanoseconds.
-    Dropped(u64),
-}
-
 impl Machine {
-    pub(crate) fn end(&mut self, cx: &mut Cx<'_>, ticket: Ticket, end: End) {
+    /// A permit ends with `outcome`, or dropped without one, `elapsed` nanoseconds after its admission.
+    pub(crate) fn end(&mut self, cx: &mut Cx<'_>, ticket: Ticket, outcome: Option<Outcome>, elapsed: u64) {
         if ticket.kind == Kind::Bypass {
             self.history_mut().bypassed += 1;
         } else if ticket.generation != self.generation {
@@ -24,7 +16,7 @@ impl Machine {
             if ticket.kind == Kind::Probe {
                 self.probe_ended(ticket.started);
             }
-            self.count(cx, end);
+            self.count(cx, outcome, elapsed);
         }
     }
 
@@ -42,11 +34,11 @@ impl Machine {
         self.judge_window(cx, None);
     }
 
-    fn count(&mut self, cx: &mut Cx<'_>, end: End) {
-        let (outcome, elapsed) = match end {
-            End::Outcome(outcome, elapsed) => (outcome, elapsed),
-            End::Dropped(elapsed) if silence_is_failure(cx.config, elapsed) => (Outcome::Failure, elapsed),
-            End::Dropped(_) => {
+    fn count(&mut self, cx: &mut Cx<'_>, outcome: Option<Outcome>, elapsed: u64) {
+        let outcome = match outcome {
+            Some(outcome) => outcome,
+            None if silence_is_failure(cx.config, elapsed) => Outcome::Failure,
+            None => {
                 self.history_mut().cancelled += 1;
                 return;
             }

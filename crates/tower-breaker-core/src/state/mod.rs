@@ -37,7 +37,6 @@ use self::history::History;
 pub(crate) use self::restore::Restored;
 pub(crate) use self::{
     admit::{Kind, Refused, Ticket},
-    end::End,
     half_open::HalfOpen,
     shift::Change,
     view::Face,
