@@ -1,0 +1,3 @@
+//! The core, from outside: the circuit beside a naive model of it.
+
+mod model;
