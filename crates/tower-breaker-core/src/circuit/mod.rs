@@ -15,7 +15,11 @@ mod control;
 mod locked;
 mod wrap;
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    panic::{RefUnwindSafe, UnwindSafe},
+    sync::Arc,
+};
 
 pub(crate) use self::locked::Environment;
 use self::locked::{Keep, Shared};
@@ -287,6 +291,10 @@ impl Circuit {
         self.shared.calls_seen.swap(calls, Ordering::Relaxed) == calls && !self.is_worth_keeping()
     }
 }
+
+// A panic leaves a circuit whole: no user code runs under its lock.
+impl UnwindSafe for Circuit {}
+impl RefUnwindSafe for Circuit {}
 
 impl fmt::Debug for Circuit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -67,7 +67,9 @@ impl Machine {
     }
 
     fn count_closed(&mut self, cx: &mut Cx<'_>, failure: bool, slow: bool, wish: Option<Duration>) {
-        self.forget_old(cx);
+        if cx.config.max_age().is_some() {
+            self.history_mut().last_outcome = Some(cx.now);
+        }
         self.count_in_row(failure);
         self.window.record(failure, slow);
         self.judge_window(cx, wish);
@@ -83,11 +85,20 @@ impl Machine {
         }
     }
 
+    /// After a reload: what is there ages by its last outcome if that is known, or else from now on.
+    pub(super) fn age_from_now_on(&mut self, cx: &Cx<'_>) {
+        if cx.config.max_age().is_some() {
+            self.history_mut().last_outcome.get_or_insert(cx.now);
+        } else if let Some(history) = self.history.as_deref_mut() {
+            history.last_outcome = None;
+        }
+    }
+
     /// With `max_age`, a row or a count window whose last outcome is older is forgotten.
-    fn forget_old(&mut self, cx: &Cx<'_>) {
+    pub(super) fn forget_old(&mut self, cx: &Cx<'_>) {
         let Some(max_age) = cx.config.max_age() else { return };
-        let last = self.history_mut().last_outcome.replace(cx.now);
-        if last.is_some_and(|last| cx.now.saturating_sub(last) > nanos(max_age)) {
+        let last = self.history().last_outcome;
+        if self.phase == Phase::Closed && last.is_some_and(|last| cx.now.saturating_sub(last) > nanos(max_age)) {
             self.failures_in_row = 0;
             self.successes_in_row = 0;
             if self.window.is_of_calls() {
