@@ -1,0 +1,13 @@
+//! The breaker's layers, by subject.
+#![allow(clippy::unwrap_used, reason = "clippy knows tests by `#[test]`, and not the functions they share")]
+
+mod axum;
+mod backpressure;
+mod classify;
+mod keyed;
+mod panics;
+mod readiness;
+mod refuse;
+mod support;
+mod tower;
+mod types;
