@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn StdError>> {
         let price = prices.call_or(
             || ask_price(page),
             |cause| match cause {
-                Error::Rejected(refused) => format!("see at checkout ({refused})"),
+                Error::CircuitOpen(refused) => format!("see at checkout ({refused})"),
                 cause => format!("see at checkout ({cause})"),
             },
         );

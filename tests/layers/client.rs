@@ -35,7 +35,7 @@ async fn statuses_trip_it_and_a_refusal_is_a_typed_error() {
         assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "said so");
     }
     match service.ready().await.unwrap().call(server.get("/")).await {
-        Err(Error::Rejected(refused)) => assert_eq!((refused.name(), refused.reason()), ("upstream", Reason::Open)),
+        Err(Error::CircuitOpen(refused)) => assert_eq!((refused.name(), refused.reason()), ("upstream", Reason::Open)),
         other => panic!("{other:?}"),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
+use crate::{BulkheadFull, Interruption, RateLimited, Refusal, TimedOut};
+
 /// Why a circuit refused a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -76,12 +78,21 @@ impl fmt::Display for Rejected {
 
 impl StdError for Rejected {}
 
-/// The error of a guarded call: refused by the circuit, or failed on its own.
+/// The error of a guarded call: cut short by a stage, or failed on its own.
+///
+/// One type for a plain circuit, for every layer, and for a whole stack of them. A circuit alone only ever says
+/// [`CircuitOpen`](Self::CircuitOpen) or [`Inner`](Self::Inner).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error<E> {
     /// The circuit refused; the call was not made.
-    Rejected(Rejected),
+    CircuitOpen(Rejected),
+    /// The bulkhead was full; the call was not made.
+    BulkheadFull(BulkheadFull),
+    /// The rate limit was reached; the call was not made.
+    RateLimited(RateLimited),
+    /// The call, or an attempt at it, took too long.
+    TimedOut(TimedOut),
     /// The call was made and failed.
     Inner(E),
 }
@@ -89,10 +100,21 @@ pub enum Error<E> {
 impl<E> Error<E> {
     /// The refusal, where it is one.
     #[must_use]
+    pub fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::CircuitOpen(rejected) => Some(Refusal::CircuitOpen(rejected.clone())),
+            Self::BulkheadFull(full) => Some(Refusal::BulkheadFull(full.clone())),
+            Self::RateLimited(limited) => Some(Refusal::RateLimited(limited.clone())),
+            Self::TimedOut(_) | Self::Inner(_) => None,
+        }
+    }
+
+    /// The circuit's refusal, where it is one.
+    #[must_use]
     pub const fn rejected(&self) -> Option<&Rejected> {
         match self {
-            Self::Rejected(rejected) => Some(rejected),
-            Self::Inner(_) => None,
+            Self::CircuitOpen(rejected) => Some(rejected),
+            _ => None,
         }
     }
 
@@ -100,8 +122,8 @@ impl<E> Error<E> {
     #[must_use]
     pub fn into_inner(self) -> Option<E> {
         match self {
-            Self::Rejected(_) => None,
             Self::Inner(error) => Some(error),
+            _ => None,
         }
     }
 }
@@ -109,17 +131,23 @@ impl<E> Error<E> {
 impl<E: fmt::Display> fmt::Display for Error<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Rejected(rejected) => rejected.fmt(f),
+            Self::CircuitOpen(rejected) => rejected.fmt(f),
+            Self::BulkheadFull(full) => full.fmt(f),
+            Self::RateLimited(limited) => limited.fmt(f),
+            Self::TimedOut(timed_out) => timed_out.fmt(f),
             Self::Inner(error) => error.fmt(f),
         }
     }
 }
 
-// `source()` of a refusal is the `Rejected` itself, so that a walk finds it whatever `E` is.
+// The source is what the variant holds, so that a walk finds it whatever `E` is.
 impl<E: StdError + 'static> StdError for Error<E> {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
-            Self::Rejected(rejected) => Some(rejected),
+            Self::CircuitOpen(rejected) => Some(rejected),
+            Self::BulkheadFull(full) => Some(full),
+            Self::RateLimited(limited) => Some(limited),
+            Self::TimedOut(timed_out) => Some(timed_out),
             Self::Inner(error) => Some(error),
         }
     }
@@ -127,7 +155,32 @@ impl<E: StdError + 'static> StdError for Error<E> {
 
 impl<E> From<Rejected> for Error<E> {
     fn from(rejected: Rejected) -> Self {
-        Self::Rejected(rejected)
+        Self::CircuitOpen(rejected)
+    }
+}
+
+impl<E> From<Refusal> for Error<E> {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::CircuitOpen(rejected) => Self::CircuitOpen(rejected),
+            Refusal::BulkheadFull(full) => Self::BulkheadFull(full),
+            Refusal::RateLimited(limited) => Self::RateLimited(limited),
+        }
+    }
+}
+
+impl<E> From<Interruption> for Error<E> {
+    fn from(interruption: Interruption) -> Self {
+        match interruption {
+            Interruption::Refused(refusal) => refusal.into(),
+            Interruption::TimedOut(timed_out) => Self::TimedOut(timed_out),
+        }
+    }
+}
+
+impl<E> From<TimedOut> for Error<E> {
+    fn from(timed_out: TimedOut) -> Self {
+        Self::TimedOut(timed_out)
     }
 }
 

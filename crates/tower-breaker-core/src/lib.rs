@@ -13,7 +13,7 @@
 //!
 //! match circuit.call(|| query_inventory("tea")) {
 //!     Ok(stock) => println!("{stock} left"),
-//!     Err(Error::Rejected(rejected)) => println!("not asked: {rejected}"),
+//!     Err(Error::CircuitOpen(rejected)) => println!("not asked: {rejected}"),
 //!     Err(error) => println!("asked in vain: {error}"),
 //! }
 //! # fn query_inventory(_: &str) -> Result<u32, std::io::Error> { Ok(7) }
@@ -74,7 +74,7 @@ pub use self::{
     observe::{Observe, RefusalEvent, Transition},
     outcome::Outcome,
     permit::{PanicGuard, Permit},
-    refusal::{BulkheadFull, RateLimited, Refusal, TimedOut, TimeoutKind},
+    refusal::{BulkheadFull, Interruption, RateLimited, Refusal, TimedOut, TimeoutKind},
     snapshot::{Counters, Opened, RefusalCount, Refusals, Snapshot, Totals, Transitions},
     state::{ActiveMode, Condition, State},
     turn::{Readiness, Turn},

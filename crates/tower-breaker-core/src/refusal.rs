@@ -201,6 +201,40 @@ impl fmt::Display for TimedOut {
 
 impl StdError for TimedOut {}
 
+/// What kept a call from being answered by the service: a stage refused it, or its time was over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Interruption {
+    /// A stage refused; the call was not made.
+    Refused(Refusal),
+    /// The call, or an attempt at it, took too long.
+    TimedOut(TimedOut),
+}
+
+impl Interruption {
+    /// The interruption behind `error`, if there is one anywhere along its `source()`s.
+    #[must_use]
+    pub fn find(error: &(dyn StdError + 'static)) -> Option<Self> {
+        let refused = Refusal::find(error).map(Self::Refused);
+        refused.or_else(|| TimedOut::find(error).map(Self::TimedOut))
+    }
+}
+
+impl fmt::Display for Interruption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::TimedOut(timed_out) => timed_out.fmt(f),
+        }
+    }
+}
+
+impl<R: Into<Refusal>> From<R> for Interruption {
+    fn from(refusal: R) -> Self {
+        Self::Refused(refusal.into())
+    }
+}
+
 /// The first answer along the `source()`s of `error`, itself included.
 fn along<T>(error: &(dyn StdError + 'static), find: impl Fn(&(dyn StdError + 'static)) -> Option<T>) -> Option<T> {
     let mut next = Some(error);

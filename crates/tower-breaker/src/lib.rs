@@ -22,7 +22,7 @@
 //! }
 //! // From here on nobody waits for it.
 //! let answer = orders.ready().await?.call(17).await;
-//! assert!(matches!(answer, Err(Error::Rejected(refused)) if refused.name() == "orders"));
+//! assert!(matches!(answer, Err(Error::CircuitOpen(refused)) if refused.name() == "orders"));
 //! # Ok(())
 //! # }
 //! ```
@@ -47,11 +47,12 @@ pub mod keyed;
 pub mod refuse;
 
 pub use tower_breaker_core::{
-    ActiveMode, CallAsync, CallAsyncOr, Circuit, CircuitBreakerConfig, CircuitBreakerConfigBuilder, CircuitBuilder,
-    Circuits, CircuitsBuilder, Clock, Condition, Counters, EjectionGroup, Error, Guarded, GuardedAsync, HalfOpenRule,
-    InvalidConfig, ManualClock, Mode, Observe, OnCancel, Opened, Outcome, PanicGuard, Permit, Readiness, Reason,
-    Refusal, RefusalCount, RefusalEvent, Refusals, Rejected, SlidingWindow, Snapshot, State, SystemClock, Totals,
-    Transition, Transitions, Turn, WindowCounts,
+    ActiveMode, BulkheadFigures, BulkheadFull, CallAsync, CallAsyncOr, Circuit, CircuitBreakerConfig,
+    CircuitBreakerConfigBuilder, CircuitBuilder, Circuits, CircuitsBuilder, Clock, Condition, Counters, EjectionGroup,
+    Error, Figure, Figures, Guarded, GuardedAsync, HalfOpenRule, Interruption, InvalidConfig, ManualClock, Measure,
+    Mode, Observe, OnCancel, Opened, Outcome, PanicGuard, Permit, RateLimitFigures, RateLimited, Readiness, Reason,
+    Refusal, RefusalCount, RefusalEvent, Refusals, Rejected, RetryFigures, SlidingWindow, Snapshot, State, SystemClock,
+    TimedOut, TimeoutFigures, TimeoutKind, Totals, Transition, Transitions, Turn, WindowCounts,
 };
 
 #[doc(inline)]

@@ -191,7 +191,7 @@ async fn opened_between_ready_and_call_it_is_refused_as_usual() {
     let mut service = waiting(Echo, &circuit);
     assert!(is_ready::<_, Answer>(&mut service));
     trip(&circuit);
-    assert!(matches!(service.call(Ok::<(), &'static str>(())).await, Err(Error::Rejected(_))));
+    assert!(matches!(service.call(Ok::<(), &'static str>(())).await, Err(Error::CircuitOpen(_))));
 }
 
 #[tokio::test(start_paused = true)]

@@ -23,7 +23,7 @@ async fn one_layer_on_two_services_is_one_state() {
     assert_eq!(ask(&mut orders, Err::<(), _>("down")).await, Err(Error::Inner("down")));
 
     let refused = ask(&mut invoices, Ok::<_, &str>(())).await;
-    assert!(matches!(refused, Err(Error::Rejected(_))));
+    assert!(matches!(refused, Err(Error::CircuitOpen(_))));
 }
 
 #[tokio::test(start_paused = true)]
@@ -46,7 +46,7 @@ async fn refusing_is_ready_though_the_inner_service_is_pending_for_ever() {
     assert!(!is_ready(&mut service));
     trip(&circuit);
     assert!(is_ready(&mut service));
-    assert!(matches!(service.call(()).await, Err(Error::Rejected(_))));
+    assert!(matches!(service.call(()).await, Err(Error::CircuitOpen(_))));
 }
 
 #[tokio::test(start_paused = true)]
@@ -68,7 +68,7 @@ async fn a_trip_between_asking_and_waiting_is_not_missed() {
     let inner = Meanwhile(move || trip(&meanwhile));
     let mut service = CircuitBreaker::new(inner, circuit);
     assert!(is_ready(&mut service));
-    assert!(matches!(service.call(()).await, Err(Error::Rejected(_))));
+    assert!(matches!(service.call(()).await, Err(Error::CircuitOpen(_))));
 }
 
 #[tokio::test(start_paused = true)]
@@ -81,7 +81,7 @@ async fn when_the_wait_is_over_one_asker_waits_for_a_stuck_service_and_the_rest_
 
     assert!(!is_ready(&mut first));
     assert!(is_ready(&mut second));
-    assert!(matches!(second.call(()).await, Err(Error::Rejected(_))));
+    assert!(matches!(second.call(()).await, Err(Error::CircuitOpen(_))));
     // The one who waits may ask again and again.
     assert!(!is_ready(&mut first));
 
@@ -113,7 +113,7 @@ async fn refused_by_poll_ready_is_refused_by_call_even_if_the_circuit_closed_sin
     assert!(is_ready(&mut service));
     circuit.reset();
     // `Stuck` panics when it is called without having been ready.
-    assert!(matches!(service.call(()).await, Err(Error::Rejected(_))));
+    assert!(matches!(service.call(()).await, Err(Error::CircuitOpen(_))));
     assert_eq!(circuit.snapshot().state, State::Closed);
 }
 
@@ -125,7 +125,7 @@ fn refusing_needs_no_timer_and_no_runtime() {
     for _ in 0..10_000 {
         assert!(is_ready(&mut service));
         let mut call = task::spawn(service.call(()));
-        assert!(matches!(assert_ready_err!(call.poll()), Error::Rejected(_)));
+        assert!(matches!(assert_ready_err!(call.poll()), Error::CircuitOpen(_)));
     }
     let open = circuit.snapshot().refusals.open;
     // The one more is `trip`'s own.
@@ -141,7 +141,7 @@ async fn errors_of_inner_readiness_are_failures_and_can_trip() {
     }
     assert_eq!(circuit.state(), State::Open);
     // Refusing, it is ready.
-    assert!(matches!(ask(&mut service, ()).await, Err(Error::Rejected(_))));
+    assert!(matches!(ask(&mut service, ()).await, Err(Error::CircuitOpen(_))));
     assert_eq!(circuit.snapshot().totals.failures, 2);
 }
 

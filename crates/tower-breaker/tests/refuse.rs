@@ -16,7 +16,7 @@ use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Empty, Full};
 use tokio::time::advance;
 use tower_breaker::{
-    Circuit, CircuitBreakerLayer, Error, Refusal, Rejected, State,
+    Circuit, CircuitBreakerLayer, Error, Interruption, Refusal, Rejected, State,
     refuse::{AsBoxError, AsWrappedResponse, Refuse},
 };
 
@@ -114,8 +114,8 @@ async fn as_a_boxed_error_it_fits_stacks_that_box() {
 async fn a_closure_is_a_refusal_of_your_own() {
     let circuit = circuit(1);
     trip(&circuit);
-    let layer = CircuitBreakerLayer::new(circuit).refuse(|refusal: Refusal| match refusal {
-        Refusal::CircuitOpen(rejected) => Ok(rejected.name().len()),
+    let layer = CircuitBreakerLayer::new(circuit).refuse(|why: Interruption| match why {
+        Interruption::Refused(Refusal::CircuitOpen(rejected)) => Ok(rejected.name().len()),
         _ => Err("unknown"),
     });
     assert_eq!(layer.layer(Echo).oneshot(Ok(0)).await, Ok(6));
@@ -137,7 +137,7 @@ where
         request.headers().contains_key(header::ACCEPT)
     }
 
-    fn refuse(json: bool, _: Refusal) -> HttpResult<B> {
+    fn refuse(json: bool, _: Interruption) -> HttpResult<B> {
         answer(if json { "{}".into() } else { "no".into() })
     }
 

@@ -14,7 +14,7 @@ impl Circuit {
     ///
     /// # Errors
     ///
-    /// [`Error::Rejected`] if the circuit refuses, [`Error::Inner`] with the error of `f`.
+    /// [`Error::CircuitOpen`] if the circuit refuses, [`Error::Inner`] with the error of `f`.
     pub fn call<T, E>(&self, f: impl FnOnce() -> Result<T, E>) -> Result<T, Error<E>> {
         self.call_with(f, errors_are_failures)
     }

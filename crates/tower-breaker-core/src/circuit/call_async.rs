@@ -74,7 +74,7 @@ where
                 Ok(permit) => *this.permit = Some(permit),
                 Err(rejected) => {
                     *this.judge = None;
-                    return Poll::Ready(Err(Error::Rejected(rejected)));
+                    return Poll::Ready(Err(Error::CircuitOpen(rejected)));
                 }
             }
         }

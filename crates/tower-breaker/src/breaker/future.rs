@@ -6,7 +6,7 @@ use std::{
 };
 
 use pin_project_lite::pin_project;
-use tower_breaker_core::{PanicGuard, Permit, Refusal, Rejected};
+use tower_breaker_core::{PanicGuard, Permit, Rejected};
 use tower_service::Service;
 
 use crate::{classify::Classify, refuse::Refuse};
@@ -98,7 +98,7 @@ where
             }
             KindProj::Refused { refusal } => {
                 let (rejected, state) = refusal.take().expect("`ResponseFuture` polled after it has ended");
-                Poll::Ready(R::refuse(state, Refusal::CircuitOpen(rejected)))
+                Poll::Ready(R::refuse(state, rejected.into()))
             }
         }
     }

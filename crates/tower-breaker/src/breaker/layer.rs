@@ -23,7 +23,7 @@ pub struct CircuitBreakerLayer<C = ErrorsAreFailures, R = AsError> {
 
 impl CircuitBreakerLayer {
     /// Guards services by `circuit`: errors are failures, and a refused call ends in
-    /// [`Error::Rejected`](crate::Error::Rejected).
+    /// [`Error::CircuitOpen`](crate::Error::CircuitOpen).
     ///
     /// On an axum route this never trips, because its errors are `Infallible`: use `CircuitBreakerLayer::http` there.
     pub const fn new(circuit: Circuit) -> Self {
@@ -89,7 +89,7 @@ impl<C, R> CircuitBreakerLayer<C, R> {
     }
 
     /// Answers refused calls by `refuse` instead: one of [`refuse`](crate::refuse), or a closure
-    /// `|refusal: Refusal| -> Result<Res, E>`.
+    /// `|why: Interruption| -> Result<Res, E>`.
     pub fn refuse<Q>(self, refuse: Q) -> CircuitBreakerLayer<C, Q> {
         let Self { circuit, classify, backpressure, .. } = self;
         CircuitBreakerLayer { circuit, classify, refuse, backpressure }

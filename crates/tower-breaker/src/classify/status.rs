@@ -3,7 +3,7 @@
 use std::fmt;
 
 use http::{Response, StatusCode};
-use tower_breaker_core::{Outcome, Permit, Refusal};
+use tower_breaker_core::{Outcome, Permit, Refusal, TimedOut};
 
 use super::{Classify, retry_after};
 
@@ -12,7 +12,8 @@ use super::{Classify, retry_after};
 /// - A failing status is a failure; its `Retry-After`, if any, is taken along: a circuit that opens by it waits at least
 ///   that long (at most `max_open_duration`). Every other status is a success.
 /// - An `Err` of the service (nothing came back) is a failure.
-/// - A response that carries a [`Refusal`] as an extension is ignored: another breaker made it, not the dependency.
+/// - A response that carries a [`Refusal`] as an extension is ignored: another stage made it, not the dependency. One that
+///   carries a [`TimedOut`] is a failure, whatever its status.
 ///
 /// | | failing statuses |
 /// |---|---|
@@ -85,6 +86,7 @@ where
         permit.record(match &result {
             Err(_) => Outcome::Failure,
             Ok(response) if response.extensions().get::<Refusal>().is_some() => Outcome::Ignored,
+            Ok(response) if response.extensions().get::<TimedOut>().is_some() => Outcome::Failure,
             Ok(response) if is_failure(response.status()) => {
                 retry_after(response.headers()).map_or(Outcome::Failure, Outcome::FailureRetryAfter)
             }

@@ -22,7 +22,7 @@ pub struct KeyedCircuitBreakerLayer<K, C = ErrorsAreFailures, R = AsError> {
 
 impl<K> KeyedCircuitBreakerLayer<K> {
     /// Guards each call by the circuit in `circuits` that `key` names, made when first seen. Errors are failures, and a
-    /// refused call ends in [`Error::Rejected`](crate::Error::Rejected).
+    /// refused call ends in [`Error::CircuitOpen`](crate::Error::CircuitOpen).
     pub const fn new(circuits: Circuits, key: K) -> Self {
         Self { circuits, key, classify: ErrorsAreFailures, refuse: AsError }
     }
@@ -57,7 +57,7 @@ impl<K, C, R> KeyedCircuitBreakerLayer<K, C, R> {
     }
 
     /// Answers refused calls by `refuse` instead: one of [`refuse`](crate::refuse), or a closure
-    /// `|refusal: Refusal| -> Result<Res, E>`.
+    /// `|why: Interruption| -> Result<Res, E>`.
     pub fn refuse<Q>(self, refuse: Q) -> KeyedCircuitBreakerLayer<K, C, Q> {
         let Self { circuits, key, classify, .. } = self;
         KeyedCircuitBreakerLayer { circuits, key, classify, refuse }

@@ -1,13 +1,13 @@
 use std::error::Error;
 
-use tower_breaker_core::Refusal;
+use tower_breaker_core::{Interruption, Refusal};
 
-use super::{Refuse, rejected};
+use super::Refuse;
 
 /// The error of many of tower's middlewares.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
-/// A refused call ends in a boxed [`Rejected`](crate::Rejected); the inner service's errors are boxed as they are.
+/// A refused call ends in the boxed refusal ([`Rejected`](crate::Rejected) and its like); the inner service's errors are boxed as they are.
 ///
 /// For stacks that already speak `BoxError` (tower's `timeout`, `buffer`, `balance`), where `Error<BoxError>` would be no
 /// `std::error::Error`. Costs one allocation per refusal.
@@ -28,8 +28,15 @@ impl<Req, Res, E: Into<BoxError>> Refuse<Req, Res, E> for AsBoxError {
 
     fn start(&self, _: &Req) {}
 
-    fn refuse((): (), refusal: Refusal) -> Result<Res, BoxError> {
-        Err(rejected(refusal).into())
+    fn refuse((): (), interruption: Interruption) -> Result<Res, BoxError> {
+        Err(match interruption {
+            Interruption::Refused(Refusal::CircuitOpen(rejected)) => rejected.into(),
+            Interruption::Refused(Refusal::BulkheadFull(full)) => full.into(),
+            Interruption::Refused(Refusal::RateLimited(limited)) => limited.into(),
+            Interruption::TimedOut(timed_out) => timed_out.into(),
+            // What core may add is known by its text until this is taught it.
+            other => other.to_string().into(),
+        })
     }
 
     fn response(response: Res) -> Res {

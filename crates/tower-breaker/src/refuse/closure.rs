@@ -1,11 +1,11 @@
-use tower_breaker_core::Refusal;
+use tower_breaker_core::Interruption;
 
 use super::Refuse;
 
-/// A closure from the refusal to a result of the service is an answer of your own. It is cloned for every refused call.
+/// A closure from the interruption to a result of the service is an answer of your own. It is cloned for every refused call.
 impl<F, Req, Res, E> Refuse<Req, Res, E> for F
 where
-    F: Fn(Refusal) -> Result<Res, E> + Clone,
+    F: Fn(Interruption) -> Result<Res, E> + Clone,
 {
     type State = F;
     type Response = Res;
@@ -15,8 +15,8 @@ where
         self.clone()
     }
 
-    fn refuse(answer: F, refusal: Refusal) -> Result<Res, E> {
-        answer(refusal)
+    fn refuse(answer: F, interruption: Interruption) -> Result<Res, E> {
+        answer(interruption)
     }
 
     fn response(response: Res) -> Res {

@@ -1,20 +1,16 @@
 use std::time::Duration;
 
 use http::{HeaderValue, Response, StatusCode, header};
-use tower_breaker_core::Refusal;
+use tower_breaker_core::{Interruption, Refusal};
 
 use super::Refuse;
 
-/// Problem details (RFC 9457). The same for every circuit: what it is called and how it is doing is nobody's business.
-pub(super) const PROBLEM: &str = concat!(
-    r#"{"type":"about:blank","title":"Service Unavailable","status":503,"#,
-    r#""detail":"This is not available at the moment. Try again later."}"#
-);
-
-/// A refused call is answered 503 with `Retry-After` and an `application/problem+json` body that names nothing internal.
+/// A refused call is answered 503 with `Retry-After`, one over a rate limit 429, one that took too long 504, each with an
+/// `application/problem+json` body (RFC 9457) that names nothing internal.
 ///
 /// The service keeps its own error type. The response carries the [`Refusal`] as an extension: breakers further out ignore
-/// it and retries treat it as final; it never goes on the wire.
+/// it and retries treat it as final. A timeout's carries the [`TimedOut`](crate::TimedOut), which breakers judge as a
+/// failure. Neither ever goes on the wire.
 ///
 /// Its body must be one that can be made of a `&'static str`: axum's, reqwest's, `http_body_util::Full<Bytes>`. For any
 /// other there is [`AsWrappedResponse`](super::AsWrappedResponse), which changes the body type.
@@ -31,8 +27,8 @@ where
 
     fn start(&self, _: &Req) {}
 
-    fn refuse((): (), refusal: Refusal) -> Result<Response<B>, E> {
-        Ok(unavailable(PROBLEM.into(), refusal))
+    fn refuse((): (), interruption: Interruption) -> Result<Response<B>, E> {
+        Ok(respond(interruption, B::from))
     }
 
     fn response(response: Response<B>) -> Response<B> {
@@ -44,22 +40,49 @@ where
     }
 }
 
-/// The 503 of a refusal, around its body.
-pub(super) fn unavailable<B>(body: B, refusal: Refusal) -> Response<B> {
-    let mut response = Response::new(body);
-    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-    let headers = response.headers_mut();
-    headers.insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait(&refusal))));
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    response.extensions_mut().insert(refusal);
-    response
+/// Problem details, the same for every circuit: what it is called and how it is doing is nobody's business.
+macro_rules! problem {
+    ($status:literal, $title:literal, $detail:literal) => {
+        concat!(
+            r#"{"type":"about:blank","title":""#,
+            $title,
+            r#"","status":"#,
+            $status,
+            r#","detail":""#,
+            $detail,
+            r#""}"#
+        )
+    };
 }
 
-fn wait(refusal: &Refusal) -> Duration {
-    match refusal {
-        Refusal::CircuitOpen(rejected) => rejected.remaining(),
-        _ => Duration::ZERO,
+/// The response to an interruption, around a body made of its text.
+pub(super) fn respond<B>(interruption: Interruption, body: impl FnOnce(&'static str) -> B) -> Response<B> {
+    let (status, text) = match &interruption {
+        Interruption::Refused(Refusal::RateLimited(_)) => (
+            StatusCode::TOO_MANY_REQUESTS,
+            problem!(429, "Too Many Requests", "There are too many requests at the moment. Try again later."),
+        ),
+        Interruption::TimedOut(_) => {
+            (StatusCode::GATEWAY_TIMEOUT, problem!(504, "Gateway Timeout", "The answer did not come in time."))
+        }
+        _ => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            problem!(503, "Service Unavailable", "This is not available at the moment. Try again later."),
+        ),
+    };
+    let mut response = Response::new(body(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    match interruption {
+        Interruption::Refused(refusal) => {
+            let seconds = whole_seconds(refusal.retry_after());
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            response.extensions_mut().insert(refusal);
+        }
+        Interruption::TimedOut(timed_out) => drop(response.extensions_mut().insert(timed_out)),
+        _ => {}
     }
+    response
 }
 
 /// Rounded up, and at least 1: a caller must not be told to come back before the wait is over, nor at once.

@@ -1,6 +1,6 @@
 use http::Response;
 use http_body::Body;
-use tower_breaker_core::Refusal;
+use tower_breaker_core::Interruption;
 
 use super::{RefusalBody, Refuse, response};
 
@@ -29,8 +29,8 @@ where
 
     fn start(&self, _: &Req) {}
 
-    fn refuse((): (), refusal: Refusal) -> Result<Self::Response, E> {
-        Ok(response::unavailable(RefusalBody::refusal(response::PROBLEM), refusal))
+    fn refuse((): (), interruption: Interruption) -> Result<Self::Response, E> {
+        Ok(response::respond(interruption, RefusalBody::refusal))
     }
 
     fn response(response: Response<B>) -> Self::Response {
