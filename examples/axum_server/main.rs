@@ -8,7 +8,12 @@
 //! refused at once, and come back, while their neighbours are well all the time:
 //!
 //! ```sh
-//! while sleep 1; do for p in quotes about shop/prices/tea shop/stock/tea; do curl -so /dev/null -w "/$p %{http_code}  " 127.0.0.1:3000/$p; done; echo; done
+//! while sleep 1; do
+//!     for path in quotes about shop/prices/tea shop/stock/tea; do
+//!         curl -so /dev/null -w "/$path %{http_code}  " "127.0.0.1:3000/$path"
+//!     done
+//!     echo
+//! done
 //! ```
 
 use std::{
