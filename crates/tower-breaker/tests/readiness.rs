@@ -67,7 +67,10 @@ async fn a_trip_between_asking_and_waiting_is_not_missed() {
     let meanwhile = circuit.clone();
     let inner = Meanwhile(move || trip(&meanwhile));
     let mut service = CircuitBreaker::new(inner, circuit);
-    assert!(is_ready(&mut service));
+    let mut asker = task::spawn(service.ready());
+    assert_pending!(asker.poll());
+    assert!(asker.is_woken());
+    let service = assert_ready!(asker.poll()).unwrap();
     assert!(matches!(service.call(()).await, Err(Error::CircuitOpen(_))));
 }
 

@@ -271,6 +271,15 @@ impl Scene<'_> {
         self.turns.as_deref().map_or(0, |turns| turns.reserved(turn, self.cx.now))
     }
 
+    /// `turn` asks for a permit: it gives up its place in the list. Gives back the places that belong to others.
+    pub(crate) fn enter_as(&mut self, turn: Option<u64>) -> u32 {
+        let reserved = self.reserved(turn);
+        if let (Some(turns), Some(turn)) = (self.existing_turns(), turn) {
+            turns.leave(turn);
+        }
+        reserved
+    }
+
     /// The list, and what it judges by.
     pub(crate) fn with_turns(&mut self) -> (&mut Turns, &Machine, &Cx<'_>) {
         (self.turns.get_or_insert_default(), self.machine, &self.cx)

@@ -103,12 +103,7 @@ impl Circuit {
     /// refused: for judging what was not a call.
     #[must_use]
     pub fn try_acquire_quietly(&self) -> Option<Permit> {
-        let ticket = self.with(|scene| {
-            let reserved = scene.reserved(None);
-            scene.machine.verdict(&scene.cx, reserved).ok()?;
-            Some(scene.machine.admit(&mut scene.cx))
-        });
-        ticket.map(|ticket| Permit::new(self.clone(), ticket))
+        self.acquire_quietly_as(None)
     }
 
     /// Asks whether a call would be refused for certain, before something is spent on it. `Ok` reserves nothing.
@@ -175,13 +170,10 @@ impl Circuit {
         }
     }
 
-    /// Under the lock; `turn` may have a place reserved.
+    /// Under the lock; `turn` may have a place reserved, which it gives up for a permit.
     pub(crate) fn acquire_as(&self, turn: Option<u64>) -> Result<Permit, Rejected> {
         let ticket = self.with(|scene| {
-            let reserved = scene.reserved(turn);
-            if let (Some(turns), Some(turn)) = (scene.existing_turns(), turn) {
-                turns.leave(turn);
-            }
+            let reserved = scene.enter_as(turn);
             scene.machine.acquire(&mut scene.cx, reserved)
         });
         match ticket {
@@ -206,6 +198,15 @@ impl Circuit {
         }
         self.with(|scene| scene.machine.count_refusal(&mut scene.cx, reason, true));
         self.rejected(reason, remaining)
+    }
+
+    pub(crate) fn acquire_quietly_as(&self, turn: Option<u64>) -> Option<Permit> {
+        let ticket = self.with(|scene| {
+            let reserved = scene.enter_as(turn);
+            scene.machine.verdict(&scene.cx, reserved).ok()?;
+            Some(scene.machine.admit(&mut scene.cx))
+        });
+        ticket.map(|ticket| Permit::new(self.clone(), ticket))
     }
 
     fn refused_at_the_gate(&self, remaining: u64) -> Rejected {
