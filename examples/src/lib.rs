@@ -1,1 +1,1 @@
-//! Shared by the examples.
+//! Empty: a package needs one target. Goes when the first `[[example]]` comes.

@@ -1,1 +1,1 @@
-//! Shared by the tests.
+//! Empty: a package needs one target. Goes when the first `[[test]]` comes.
