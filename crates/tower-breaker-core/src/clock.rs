@@ -107,9 +107,8 @@ pub(crate) enum Source {
 impl Source {
     /// Nanoseconds since the clock's origin; 584 years reach.
     #[inline]
-    pub(crate) fn now(&self, coarse: bool) -> u64 {
+    pub(crate) fn now(&self) -> u64 {
         match self {
-            Self::System if coarse => system::coarse(),
             Self::System => system::exact(),
             Self::Custom(clock) => nanos(clock.now()),
         }
@@ -119,6 +118,12 @@ impl Source {
     pub(crate) fn may_be_coarse(&self, shortest: Duration) -> bool {
         matches!(self, Self::System) && nanos(shortest) >= system::coarse_tick().saturating_mul(100)
     }
+}
+
+/// The coarse clock of the system, for circuits that [may read it](Source::may_be_coarse).
+#[inline]
+pub(crate) fn coarse_now() -> u64 {
+    system::coarse()
 }
 
 /// A duration as nanoseconds; what does not fit is "never".

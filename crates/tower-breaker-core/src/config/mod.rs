@@ -3,11 +3,14 @@
 mod builder;
 mod presets;
 mod setting;
+#[cfg(feature = "serde")]
 mod text;
 
 use std::time::Duration;
 
 pub use self::builder::CircuitBreakerConfigBuilder;
+#[cfg(feature = "serde")]
+pub(crate) use self::setting::Period;
 
 /// What the failure and slow call rates are taken over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -26,4 +26,4 @@ impl<T> From<Option<T>> for Switch<T> {
 
 /// A duration; in a file, text such as `"1m 30s"`.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Period(pub(super) Duration);
+pub(crate) struct Period(pub(crate) Duration);

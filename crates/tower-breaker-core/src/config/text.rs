@@ -1,5 +1,4 @@
 //! Settings in a file (feature `serde`): durations as text, `false` for off, windows and cancel rules as small tables.
-#![cfg(feature = "serde")]
 
 use std::{fmt, marker::PhantomData};
 

@@ -1,0 +1,87 @@
+//! A cap on how many circuits of a group may be out at once: the endpoints of a balancer, say.
+//!
+//! When every endpoint looks sick, ejecting all of them helps nobody: the panic threshold of Envoy's outlier detection,
+//! as a cap of `max_ejected`. A trip beyond it is suppressed: the circuit stays closed, forgets its window and row, and
+//! counts a veto. Places are counted here, in core, so that no user code runs under a circuit's lock.
+
+use std::sync::Arc;
+
+use crate::{
+    InvalidConfig,
+    sync::{AtomicUsize, Ordering},
+};
+
+/// Circuits of which at most a share may be open or half-open at once, and never all.
+///
+/// Of n circuits at most `max(1, floor(n * max_ejected))` are out, and at most n - 1. Clones are the same group.
+#[derive(Debug, Clone)]
+pub struct EjectionGroup {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    max_ejected: f64,
+    members: AtomicUsize,
+    out: AtomicUsize,
+}
+
+impl EjectionGroup {
+    /// A group of which at most the share `max_ejected`, in [0, 1], is out at once.
+    ///
+    /// # Errors
+    ///
+    /// A share outside [0, 1].
+    pub fn new(max_ejected: f64) -> Result<Self, InvalidConfig> {
+        if !(0.0..=1.0).contains(&max_ejected) {
+            return Err(InvalidConfig::new("max_ejected", max_ejected, "a share in [0, 1]"));
+        }
+        let shared = Shared { max_ejected, members: AtomicUsize::new(0), out: AtomicUsize::new(0) };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// How many circuits belong to it.
+    #[must_use]
+    pub fn members(&self) -> usize {
+        self.shared.members.load(Ordering::Relaxed)
+    }
+
+    /// How many of them are out.
+    #[must_use]
+    pub fn ejected(&self) -> usize {
+        self.shared.out.load(Ordering::Relaxed)
+    }
+
+    /// How many may be out at once.
+    #[must_use]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        clippy::cast_possible_truncation,
+        reason = "a share of a count that fits in memory"
+    )]
+    pub fn most(&self) -> usize {
+        let members = self.members();
+        let share = (members as f64 * self.shared.max_ejected).floor() as usize;
+        share.max(1).min(members.saturating_sub(1))
+    }
+
+    pub(crate) fn join(&self) {
+        self.shared.members.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn leave(&self) {
+        self.shared.members.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Takes a place if one is free. Relaxed: the counter orders nothing; its own total order keeps it exact.
+    pub(crate) fn take_place(&self) -> bool {
+        let most = self.most();
+        let taken = |out: usize| (out < most).then_some(out + 1);
+        self.shared.out.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken).is_ok()
+    }
+
+    pub(crate) fn give_back_place(&self) {
+        self.shared.out.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,216 @@
+//! Who waits at a circuit that refuses: the list behind [`Turn`](crate::Turn). Kept under the circuit's lock.
+//!
+//! A *lease* is leave to wait for an inner service although the circuit refuses others: while a probe could be admitted,
+//! one asker per free place has one. It ends with the inner service's answer, when its turn goes away, or at its time, so
+//! that an inner service that is pending for ever hangs one caller and not everybody.
+//!
+//! Under backpressure callers *queue*, first come first served. A place that becomes free is leased to the first in the
+//! queue, and that lease *reserves* the place: nobody else is admitted to it. The first in the queue also keeps the time:
+//! it is told when to look again (the end of the wait, of a probe's deadline, of a lease). Should it not look, being
+//! woken but forgotten by its owner, its lease runs all the same, as of the moment the place was free; those behind it
+//! look one lease later, so nobody is stuck behind it for ever.
+//!
+//! *Watchers* only want to know when the circuit begins to refuse.
+//!
+//! Wakers are user code, down to their `Drop`: those that are done with leave in [`Errands`], for when the lock is let go.
+
+use std::{collections::VecDeque, task::Waker, time::Duration};
+
+use crate::{
+    CircuitBreakerConfig,
+    clock::nanos,
+    state::{Cx, Machine, State},
+};
+
+/// A lease lasts as long as a probe may, and this long where a probe may last for ever.
+const LONGEST_LEASE: Duration = Duration::from_secs(60);
+
+#[derive(Debug, Default)]
+pub(crate) struct Turns {
+    last_id: u64,
+    queue: VecDeque<Waiter>,
+    watchers: Vec<(u64, Waker)>,
+    leases: Vec<Lease>,
+    errands: Errands,
+}
+
+#[derive(Debug)]
+struct Waiter {
+    id: u64,
+    waker: Waker,
+    /// When it was told to look again; `u64::MAX` before.
+    looks_at: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Lease {
+    id: u64,
+    until: u64,
+    reserves: bool,
+}
+
+/// Wakers to be woken, or only dropped, without the lock.
+#[derive(Debug, Default)]
+pub(crate) struct Errands {
+    wake: Vec<Waker>,
+    spent: Vec<Waker>,
+}
+
+impl Errands {
+    pub(crate) fn add(&mut self, more: Self) {
+        self.wake.extend(more.wake);
+        self.spent.extend(more.spent);
+    }
+
+    pub(crate) fn run(self) {
+        self.wake.into_iter().for_each(Waker::wake);
+        drop(self.spent);
+    }
+}
+
+/// What the list says to a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// Go ahead with the inner service.
+    Pass,
+    /// No lease is to be had.
+    Full,
+    /// Queued; look again at this instant, if there is one.
+    Queued(Option<u64>),
+}
+
+impl Turns {
+    pub(crate) fn new_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    /// A lease without waiting for one.
+    pub(crate) fn ask(&mut self, id: u64, machine: &Machine, cx: &Cx<'_>) -> Answer {
+        self.drop_expired(cx.now);
+        if !self.has_lease(id) {
+            if !self.is_place_free(machine, cx) {
+                return Answer::Full;
+            }
+            self.leases.push(Lease { id, until: cx.now.saturating_add(lease_time(cx.config)), reserves: false });
+        }
+        Answer::Pass
+    }
+
+    /// A lease that reserves its place, or a place in the queue for one.
+    pub(crate) fn queue(&mut self, id: u64, waker: Waker, machine: &Machine, cx: &Cx<'_>) -> Answer {
+        self.drop_expired(cx.now);
+        if self.has_lease(id) {
+            return Answer::Pass;
+        }
+        match self.queue.iter_mut().find(|waiter| waiter.id == id) {
+            Some(waiter) => self.errands.spent.push(std::mem::replace(&mut waiter.waker, waker)),
+            None => self.queue.push_back(Waiter { id, waker, looks_at: u64::MAX }),
+        }
+        self.grant(machine, cx, Some(id));
+        if self.has_lease(id) {
+            return Answer::Pass;
+        }
+        let first = self.queue.front().is_some_and(|waiter| waiter.id == id);
+        let patience = if first { 0 } else { lease_time(cx.config) };
+        let look_again = self.next_change(machine, cx).map(|at| at.saturating_add(patience));
+        if let Some(waiter) = self.queue.iter_mut().find(|waiter| waiter.id == id) {
+            waiter.looks_at = look_again.unwrap_or(u64::MAX);
+        }
+        Answer::Queued(look_again)
+    }
+
+    /// To be woken when the circuit begins to refuse.
+    pub(crate) fn watch(&mut self, id: u64, waker: Waker) {
+        match self.watchers.iter_mut().find(|watcher| watcher.0 == id) {
+            Some(watcher) => self.errands.spent.push(std::mem::replace(&mut watcher.1, waker)),
+            None => self.watchers.push((id, waker)),
+        }
+    }
+
+    /// The inner service answered: a lease that reserves nothing is over.
+    pub(crate) fn answered(&mut self, id: u64) {
+        self.leases.retain(|lease| lease.id != id || lease.reserves);
+    }
+
+    /// Gives back whatever the turn has.
+    pub(crate) fn leave(&mut self, id: u64) {
+        self.leases.retain(|lease| lease.id != id);
+        if let Some(place) = self.queue.iter().position(|waiter| waiter.id == id) {
+            self.errands.spent.extend(self.queue.remove(place).map(|waiter| waiter.waker));
+        }
+        if let Some(place) = self.watchers.iter().position(|watcher| watcher.0 == id) {
+            self.errands.spent.push(self.watchers.swap_remove(place).1);
+        }
+    }
+
+    /// Places reserved for others than `turn`.
+    pub(crate) fn reserved(&self, turn: Option<u64>, now: u64) -> u32 {
+        let others = self.leases.iter().filter(|lease| lease.reserves && lease.until > now && Some(lease.id) != turn);
+        u32::try_from(others.count()).unwrap_or(u32::MAX)
+    }
+
+    /// After every event: leases end, places are given on, and whoever now has something to do is to be woken.
+    pub(crate) fn settle(&mut self, machine: &Machine, cx: &Cx<'_>) -> Errands {
+        self.drop_expired(cx.now);
+        if machine.admits_or_bypasses(cx) {
+            self.leases.clear();
+            self.errands.wake.extend(self.queue.drain(..).map(|waiter| waiter.waker));
+            return std::mem::take(&mut self.errands);
+        }
+        self.errands.wake.extend(self.watchers.drain(..).map(|watcher| watcher.1));
+        if machine.state() == State::Open && machine.free_places(cx) == 0 {
+            // What was leased was the right to a probe that has failed since.
+            self.leases.clear();
+        }
+        self.grant(machine, cx, None);
+        // The first in the queue keeps the time, for the next change that is due now.
+        let next = self.next_change(machine, cx).unwrap_or(u64::MAX);
+        if let Some(first) = self.queue.front_mut()
+            && first.looks_at > next
+        {
+            first.looks_at = next;
+            self.errands.wake.push(first.waker.clone());
+        }
+        std::mem::take(&mut self.errands)
+    }
+
+    /// Leases free places to the first in the queue, and has them woken but for the one that is `asking`.
+    fn grant(&mut self, machine: &Machine, cx: &Cx<'_>, asking: Option<u64>) {
+        // The first may have slept through the moment its place became free: its lease began then.
+        let mut from = machine.free_since(cx);
+        while self.is_place_free(machine, cx) {
+            let Some(first) = self.queue.pop_front() else { return };
+            let until = from.saturating_add(lease_time(cx.config));
+            if until > cx.now {
+                self.leases.push(Lease { id: first.id, until, reserves: true });
+            } else {
+                from = cx.now;
+            }
+            let errands = &mut self.errands;
+            if Some(first.id) == asking { &mut errands.spent } else { &mut errands.wake }.push(first.waker);
+        }
+    }
+
+    /// When the first in the queue may find something changed by time alone.
+    fn next_change(&self, machine: &Machine, cx: &Cx<'_>) -> Option<u64> {
+        let lease = self.leases.iter().map(|lease| lease.until);
+        machine.next_change(cx.config).into_iter().chain(lease).min()
+    }
+
+    fn is_place_free(&self, machine: &Machine, cx: &Cx<'_>) -> bool {
+        machine.free_places(cx) as usize > self.leases.len()
+    }
+
+    fn has_lease(&self, id: u64) -> bool {
+        self.leases.iter().any(|lease| lease.id == id)
+    }
+
+    fn drop_expired(&mut self, now: u64) {
+        self.leases.retain(|lease| lease.until > now);
+    }
+}
+
+fn lease_time(config: &CircuitBreakerConfig) -> u64 {
+    nanos(config.half_open_timeout().unwrap_or(LONGEST_LEASE))
+}
