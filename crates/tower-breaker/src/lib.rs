@@ -1,9 +1,64 @@
-//! The Tower layers.
+//! Fault isolation for Tower: a circuit breaker that any [`Service`](tower_service::Service) can wear.
+//!
+//! A circuit breaker watches the calls to something that may fail. While too many of them do, it refuses further ones at
+//! once instead of letting every caller wait for an answer that will not come, and lets the sick thing recover; then it
+//! tries with a few calls whether it is well again.
+//!
+//! ```
+//! use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
+//! use tower_breaker::{Circuit, CircuitBreakerConfig, CircuitBreakerLayer, Error};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let config = CircuitBreakerConfig::builder().failure_threshold(3).build()?;
+//! let mut orders = ServiceBuilder::new()
+//!     .layer(CircuitBreakerLayer::new(Circuit::new("orders", config)))
+//!     .service(service_fn(|_id: u64| async { Err::<String, _>("connection refused") }));
+//!
+//! for _ in 0..3 {
+//!     let answer = orders.ready().await?.call(17).await;
+//!     assert_eq!(answer, Err(Error::Inner("connection refused")));
+//! }
+//! // From here on nobody waits for it.
+//! let answer = orders.ready().await?.call(17).await;
+//! assert!(matches!(answer, Err(Error::Rejected(refused)) if refused.name() == "orders"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is here
+//!
+//! - [`CircuitBreakerLayer`]: one circuit around a service. `CircuitBreakerLayer::http` (feature `http`) is the one for axum.
+//! - [`KeyedCircuitBreakerLayer`]: one circuit for each key of the request: host, route, tenant.
+//! - [`classify`]: what is a failure. [`refuse`]: what a caller gets instead.
+//! - [`Circuit`] itself guards plain functions and futures, without Tower: [`Circuit::call`], [`Circuit::wrap`].
+//! - [`TokioClock`]: circuits on tokio's time, so that tests with paused time drive them.
+//!
+//! # When not to use it
+//!
+//! Around something local that fails or works as a whole with this process, around one-off jobs, and in place of a timeout:
+//! a breaker without one does not see a dependency that hangs until its callers give up.
 
+pub mod breaker;
+pub mod classify;
+mod clock;
+pub mod keyed;
+pub mod refuse;
 #[cfg(feature = "config")]
 pub mod routes;
 
-pub use tower_breaker_core::*;
+pub use tower_breaker_core::{
+    Circuit, CircuitBreakerConfig, CircuitBreakerConfigBuilder, CircuitBuilder, Circuits, CircuitsBuilder, Clock,
+    Error, Guarded, HalfOpenRule, InvalidConfig, ManualClock, Mode, OnCancel, Outcome, Permit, Readiness, Reason,
+    Refusal, RefusalCount, Refusals, Rejected, SlidingWindow, Snapshot, State, SystemClock, Totals, Turn,
+};
+
+#[doc(inline)]
+pub use self::{
+    breaker::{CircuitBreaker, CircuitBreakerLayer},
+    clock::TokioClock,
+    keyed::{KeyedCircuitBreaker, KeyedCircuitBreakerLayer, key},
+};
 
 // The snippets of the README, as doctests.
 #[cfg(doctest)]

@@ -1,0 +1,111 @@
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use pin_project_lite::pin_project;
+use tower_breaker_core::{Permit, Refusal, Rejected};
+use tower_service::Service;
+
+use super::guard;
+use crate::{classify::Classify, refuse::Refuse};
+
+pin_project! {
+    /// The call of a [`CircuitBreaker`](super::CircuitBreaker), let through or refused.
+    ///
+    /// It holds the call's permit. It is at most 64 bytes larger than the inner service's future, plus what classifier and
+    /// refuser keep for a call (nothing, for those without data).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before its end, it gives back what it holds, and the call follows the circuit's `on_cancel`.
+    ///
+    /// # Panics
+    ///
+    /// If polled after it has ended.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ResponseFuture<S, Req, C, R>
+    where
+        S: Service<Req>,
+        C: Classify<Req, S::Response, S::Error>,
+        R: Refuse<Req, C::Response, S::Error>,
+    {
+        #[pin]
+        kind: Kind<S::Future, C::State, R::State>,
+    }
+}
+
+pin_project! {
+    #[project = KindProj]
+    enum Kind<F, C, R> {
+        // `held` is taken when the call ends, or by the guard when it panics.
+        Called { #[pin] inner: F, held: Option<(Permit, C)> },
+        Refused { refusal: Option<(Rejected, R)> },
+    }
+}
+
+impl<S, Req, C, R> ResponseFuture<S, Req, C, R>
+where
+    S: Service<Req>,
+    C: Classify<Req, S::Response, S::Error>,
+    R: Refuse<Req, C::Response, S::Error>,
+{
+    /// Makes the call, or not, as the circuit has decided.
+    pub(crate) fn new(
+        admission: Result<Permit, Rejected>,
+        inner: &mut S,
+        classify: &C,
+        refuse: &R,
+        request: Req,
+    ) -> Self {
+        let kind = match admission {
+            Ok(permit) => {
+                let mut held = Some((permit, classify.start(&request)));
+                let inner = guard::call(&mut held, || inner.call(request));
+                Kind::Called { inner, held }
+            }
+            Err(rejected) => Kind::Refused { refusal: Some((rejected, refuse.start(&request))) },
+        };
+        Self { kind }
+    }
+}
+
+impl<S, Req, C, R> Future for ResponseFuture<S, Req, C, R>
+where
+    S: Service<Req>,
+    C: Classify<Req, S::Response, S::Error>,
+    R: Refuse<Req, C::Response, S::Error>,
+{
+    type Output = Result<R::Response, R::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().kind.project() {
+            KindProj::Called { inner, held } => {
+                let result = ready!(guard::call(held, || inner.poll(cx)));
+                let (permit, state) = held.take().expect("`ResponseFuture` polled after it has ended");
+                Poll::Ready(match C::end(state, result, permit) {
+                    Ok(response) => Ok(R::response(response)),
+                    Err(error) => Err(R::error(error)),
+                })
+            }
+            KindProj::Refused { refusal } => {
+                let (rejected, state) = refusal.take().expect("`ResponseFuture` polled after it has ended");
+                Poll::Ready(R::refuse(state, Refusal::CircuitOpen(rejected)))
+            }
+        }
+    }
+}
+
+impl<S, Req, C, R> fmt::Debug for ResponseFuture<S, Req, C, R>
+where
+    S: Service<Req>,
+    C: Classify<Req, S::Response, S::Error>,
+    R: Refuse<Req, C::Response, S::Error>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let refused = matches!(self.kind, Kind::Refused { .. });
+        f.debug_struct("ResponseFuture").field("refused", &refused).finish_non_exhaustive()
+    }
+}

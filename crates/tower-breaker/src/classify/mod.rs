@@ -1,0 +1,99 @@
+//! What a call that ended says about the dependency.
+//!
+//! A breaker asks a [`Classify`] for every call that it let through. The ready-made ones:
+//!
+//! - [`ErrorsAreFailures`], the default: `Ok` is a success, `Err` a failure. Not for HTTP servers, where a 500 is an `Ok`.
+//! - [`ErrorsOf`]: errors of one type are failures, other errors say nothing; [`ErrorsButRefusals`]: every error but a
+//!   refusal from further in.
+//! - `StatusClassifier` (feature `http`): by response status, with `Retry-After`.
+//! - A closure over `&Result<Res, E>` that returns an [`Outcome`]; [`from_fn`] helps the compiler with its types.
+//!
+//! Write a type of your own only where the verdict needs the request, or comes later than the response (at the end of its
+//! body, say):
+//!
+//! ```
+//! use tower_breaker::{Outcome, Permit, classify::Classify};
+//!
+//! /// Reads tell how the store is; writes wait for a lock and say nothing.
+//! #[derive(Clone)]
+//! struct Reads;
+//!
+//! enum Query {
+//!     Read(u64),
+//!     Write(u64),
+//! }
+//!
+//! impl<Res, E> Classify<Query, Res, E> for Reads {
+//!     type State = bool;
+//!     type Response = Res;
+//!
+//!     fn start(&self, query: &Query) -> bool {
+//!         matches!(query, Query::Read(_))
+//!     }
+//!
+//!     fn end(read: bool, result: Result<Res, E>, permit: Permit) -> Result<Res, E> {
+//!         permit.record(match &result {
+//!             _ if !read => Outcome::Ignored,
+//!             Ok(_) => Outcome::Success,
+//!             Err(_) => Outcome::Failure,
+//!         });
+//!         result
+//!     }
+//! }
+//! ```
+
+use tower_breaker_core::{Outcome, Permit};
+
+mod closure;
+mod errors;
+mod errors_but_refusals;
+mod errors_of;
+#[cfg(feature = "http")]
+mod retry_after;
+#[cfg(feature = "http")]
+mod status;
+mod view;
+
+pub use self::{
+    closure::from_fn,
+    errors::ErrorsAreFailures,
+    errors_but_refusals::ErrorsButRefusals,
+    errors_of::ErrorsOf,
+    view::{Boxed, ErrorView, Typed},
+};
+#[cfg(feature = "http")]
+pub use self::{retry_after::retry_after, status::StatusClassifier};
+
+/// Judges the calls of a service that takes `Req` and answers `Result<Res, E>`.
+///
+/// [`end`](Self::end) has no `self`: what it needs travels in [`State`](Self::State), so a classifier without data costs
+/// a call nothing, and one that needs nothing of the request need not be shared between calls.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot judge calls that take `{Req}` and end in `Result<{Res}, {E}>`",
+    label = "not a classifier for these calls",
+    note = "a closure must be `Clone` and spell out its argument: `|result: &Result<{Res}, {E}>| Outcome::Success`, or go \
+            through `classify::from_fn`",
+    note = "`StatusClassifier` judges `http::Response<_>` only, `ErrorsOf` and `ErrorsButRefusals` need an error that is \
+            `std::error::Error + 'static`, or `BoxError` with `.boxed()`"
+)]
+pub trait Classify<Req, Res, E> {
+    /// What is kept of the request, and of the classifier, until the call ends. It is part of the response future.
+    type State;
+
+    /// What the caller gets in place of `Res`: mostly `Res` itself, or one whose body records when it ends.
+    type Response;
+
+    /// Looks at a request that was let through, before the service gets it.
+    fn start(&self, request: &Req) -> Self::State;
+
+    /// Judges how the call ended: records now, or moves the permit into the response to record later.
+    ///
+    /// A permit that is dropped here unrecorded counts as a call whose caller went away (`on_cancel`).
+    fn end(state: Self::State, result: Result<Res, E>, permit: Permit) -> Result<Self::Response, E>;
+
+    /// Judges an error of the inner service's `poll_ready`, which belongs to no request. A failure, unless said otherwise.
+    fn ready_error(&self, error: E, permit: Permit) -> E {
+        permit.record(Outcome::Failure);
+        error
+    }
+}

@@ -1,0 +1,43 @@
+use http::Response;
+use http_body::Body;
+use tower_breaker_core::Refusal;
+
+use super::{RefusalBody, Refuse, response};
+
+/// As [`AsResponse`](super::AsResponse), for any body: the service then answers with a [`RefusalBody`] around its own.
+///
+/// For hyper's `Incoming` and others that cannot be made of text.
+///
+/// ```
+/// use tower_breaker::{Circuit, CircuitBreakerLayer, refuse::AsWrappedResponse};
+///
+/// // Around a hyper-util client: its errors stay its own, its refusals are responses.
+/// let layer = CircuitBreakerLayer::http(Circuit::new("upstream", Default::default())).refuse(AsWrappedResponse);
+/// # let _ = layer;
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AsWrappedResponse;
+
+impl<Req, B, E> Refuse<Req, Response<B>, E> for AsWrappedResponse
+where
+    B: Body,
+    B::Data: From<&'static str>,
+{
+    type State = ();
+    type Response = Response<RefusalBody<B>>;
+    type Error = E;
+
+    fn start(&self, _: &Req) {}
+
+    fn refuse((): (), refusal: Refusal) -> Result<Self::Response, E> {
+        Ok(response::unavailable(RefusalBody::refusal(response::PROBLEM), refusal))
+    }
+
+    fn response(response: Response<B>) -> Self::Response {
+        response.map(RefusalBody::inner)
+    }
+
+    fn error(error: E) -> E {
+        error
+    }
+}

@@ -1,0 +1,177 @@
+//! A call allocates nothing of our own, whatever the circuit's state.
+
+use std::{
+    future::{Future, Ready, ready},
+    pin::pin,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use http::Request;
+use tower::{Layer, Service};
+use tower_breaker::{
+    Circuit, CircuitBreaker, CircuitBreakerConfig, Circuits, KeyedCircuitBreakerLayer, ManualClock, SlidingWindow,
+    State, key,
+};
+
+#[derive(Clone, Debug)]
+struct Answers(Result<(), ()>);
+
+impl<Req> Service<Req> for Answers {
+    type Response = ();
+    type Error = ();
+    type Future = Ready<Result<(), ()>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Req) -> Self::Future {
+        ready(self.0)
+    }
+}
+
+/// One whole call: readiness, call, answer. Whether it was `Ok`.
+fn whole<S: Service<Req>, Req>(service: &mut S, request: Req) -> bool {
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(service.poll_ready(&mut cx).is_ready());
+    match pin!(service.call(request)).poll(&mut cx) {
+        Poll::Ready(result) => result.is_ok(),
+        Poll::Pending => unreachable!("answers at once"),
+    }
+}
+
+/// Allocations while `f` runs, on this thread.
+fn allocations(f: impl FnOnce()) -> u64 {
+    allocation_counter::measure(f).count_total
+}
+
+fn circuits_in_every_window() -> Vec<(Circuit, ManualClock)> {
+    let windows = [SlidingWindow::calls(100), SlidingWindow::time(Duration::from_secs(5))];
+    let configs = windows.map(|window| {
+        CircuitBreakerConfig::builder()
+            .sliding_window(window)
+            .open_duration(Duration::from_secs(10))
+            .open_duration_jitter(0.0)
+            .success_threshold(1)
+            .build()
+            .unwrap()
+    });
+    configs
+        .into_iter()
+        .map(|config| {
+            let clock = ManualClock::new();
+            (Circuit::builder("orders").config(config).clock(clock.clone()).build(), clock)
+        })
+        .collect()
+}
+
+#[test]
+fn closed() {
+    for (circuit, clock) in circuits_in_every_window() {
+        let mut service = CircuitBreaker::new(Answers(Ok(())), circuit.clone());
+        // Windows may be made with the first call.
+        whole(&mut service, ());
+        let count = allocations(|| {
+            for _ in 0..1_000 {
+                assert!(whole(&mut service, ()));
+                clock.advance(Duration::from_millis(7));
+            }
+        });
+        assert_eq!((count, circuit.state()), (0, State::Closed));
+    }
+}
+
+#[test]
+fn closed_with_failures() {
+    for (circuit, _) in circuits_in_every_window() {
+        let (mut well, mut sick) = (
+            CircuitBreaker::new(Answers(Ok(())), circuit.clone()),
+            CircuitBreaker::new(Answers(Err(())), circuit.clone()),
+        );
+        whole(&mut well, ());
+        let count = allocations(|| {
+            for i in 0..1_000 {
+                if i % 10 == 9 {
+                    whole(&mut sick, ())
+                } else {
+                    whole(&mut well, ())
+                };
+            }
+        });
+        assert_eq!((count, circuit.state()), (0, State::Closed));
+    }
+}
+
+#[test]
+fn open() {
+    for (circuit, _) in circuits_in_every_window() {
+        let mut service = CircuitBreaker::new(Answers(Err(())), circuit.clone());
+        while circuit.state() == State::Closed {
+            whole(&mut service, ());
+        }
+        let count = allocations(|| {
+            for _ in 0..1_000 {
+                assert!(!whole(&mut service, ()));
+            }
+        });
+        assert_eq!((count, circuit.state()), (0, State::Open));
+    }
+}
+
+#[test]
+fn half_open_probes_refusals_and_the_way_back_to_closed() {
+    for (circuit, clock) in circuits_in_every_window() {
+        let mut sick = CircuitBreaker::new(Answers(Err(())), circuit.clone());
+        let mut well = CircuitBreaker::new(Answers(Ok(())), circuit.clone());
+        while circuit.state() == State::Closed {
+            whole(&mut sick, ());
+        }
+        // The first round may make room; the second must not need any.
+        for round in 0..2 {
+            clock.advance(Duration::from_secs(10));
+            let count = allocations(|| {
+                let probe = circuit.try_acquire().unwrap();
+                assert_eq!(circuit.state(), State::HalfOpen);
+                assert!(!whole(&mut well, ()));
+                drop(probe);
+                assert!(whole(&mut well, ()));
+                assert_eq!(circuit.state(), State::Closed);
+            });
+            assert!(round == 0 || count == 0, "{count} allocations");
+            while circuit.state() == State::Closed {
+                whole(&mut sick, ());
+            }
+        }
+    }
+}
+
+#[test]
+fn keyed_by_a_known_host() {
+    let circuits = Circuits::new(CircuitBreakerConfig::default());
+    let mut service = KeyedCircuitBreakerLayer::new(circuits, key::host()).layer(Answers(Ok(())));
+    let request = || Request::get("http://db.internal/").body(()).unwrap();
+    whole(&mut service, request());
+    // Making the requests allocates.
+    let requests: Vec<_> = (0..1_000).map(|_| request()).collect();
+    let count = allocations(|| {
+        for request in requests {
+            assert!(whole(&mut service, request));
+        }
+    });
+    assert_eq!(count, 0);
+}
+
+#[test]
+fn a_clone_of_the_service_and_its_call() {
+    for (circuit, _) in circuits_in_every_window() {
+        let service = CircuitBreaker::new(Answers(Ok(())), circuit);
+        whole(&mut service.clone(), ());
+        let count = allocations(|| {
+            for _ in 0..1_000 {
+                assert!(whole(&mut service.clone(), ()));
+            }
+        });
+        assert_eq!(count, 0);
+    }
+}
