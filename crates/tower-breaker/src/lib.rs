@@ -48,9 +48,10 @@ pub mod refuse;
 pub mod routes;
 
 pub use tower_breaker_core::{
-    Circuit, CircuitBreakerConfig, CircuitBreakerConfigBuilder, CircuitBuilder, Circuits, CircuitsBuilder, Clock,
-    Error, Guarded, HalfOpenRule, InvalidConfig, ManualClock, Mode, OnCancel, Outcome, Permit, Readiness, Reason,
-    Refusal, RefusalCount, Refusals, Rejected, SlidingWindow, Snapshot, State, SystemClock, Totals, Turn,
+    ActiveMode, Circuit, CircuitBreakerConfig, CircuitBreakerConfigBuilder, CircuitBuilder, Circuits, CircuitsBuilder,
+    Clock, Condition, Error, Guarded, HalfOpenRule, InvalidConfig, ManualClock, Mode, Observe, OnCancel, Outcome,
+    Permit, Readiness, Reason, Refusal, RefusalCount, Refusals, Rejected, SlidingWindow, Snapshot, State, SystemClock,
+    Totals, Transition, Turn,
 };
 
 #[doc(inline)]

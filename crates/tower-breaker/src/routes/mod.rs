@@ -85,14 +85,14 @@ mod policy;
 mod reader;
 mod request;
 mod route;
-//mod table;
+mod table;
 
 pub use self::{
     config::RoutesConfig,
     error::RoutesError,
     policy::Policy,
     route::{Route, RouteKey},
-    //    table::{Matched, RouteTable},
+    table::{Matched, RouteTable},
 };
 
 /// The caller's own fields where there are none: every field that the library does not know is refused.

@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{
     Deserialize, Deserializer,
     de::{
-        self, DeserializeSeed, Expected, IntoDeserializer, MapAccess, Unexpected, Visitor,
-        value::{MapAccessDeserializer, SeqDeserializer},
+        self, DeserializeSeed, Expected, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor,
+        value::MapAccessDeserializer,
     },
     forward_to_deserialize_any,
 };
@@ -54,7 +54,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
             Value::Unsigned(number) => visitor.visit_u64(*number),
             Value::Float(number) => visitor.visit_f64(*number),
             Value::Text(text) => visitor.visit_borrowed_str(text),
-            Value::List(nodes) => visitor.visit_seq(SeqDeserializer::new(nodes.iter())),
+            Value::List(nodes) => visitor.visit_seq(Elements(nodes.iter())),
             Value::Table(entries) => visitor.visit_map(Entries::new(entries)),
         };
         // The innermost value that was refused is the place; further out it is known already.
@@ -105,14 +105,6 @@ impl<'de> Deserializer<'de> for Reader<'de> {
     }
 }
 
-impl<'de> IntoDeserializer<'de, Fault> for &'de Node {
-    type Deserializer = Reader<'de>;
-
-    fn into_deserializer(self) -> Reader<'de> {
-        Reader { node: self, also: &[] }
-    }
-}
-
 struct Entries<'de> {
     rest: std::slice::Iter<'de, (String, Node)>,
     value: Option<&'de Node>,
@@ -137,8 +129,23 @@ impl<'de> MapAccess<'de> for Entries<'de> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
         let node = self.value.take().ok_or_else(|| <Fault as de::Error>::custom("is read out of order"))?;
-        seed.deserialize(node.into_deserializer())
+        read_seed(seed, node)
     }
+}
+
+struct Elements<'de>(std::slice::Iter<'de, Node>);
+
+impl<'de> SeqAccess<'de> for Elements<'de> {
+    type Error = Fault;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Fault> {
+        self.0.next().map(|node| read_seed(seed, node)).transpose()
+    }
+}
+
+/// What a type refuses after it has read its value, as `TryFrom` does, is refused here.
+fn read_seed<'de, S: DeserializeSeed<'de>>(seed: S, node: &'de Node) -> Result<S::Value, Fault> {
+    seed.deserialize(Reader { node, also: &[] }).map_err(|fault| fault.place(&node.field, node.line))
 }
 
 /// What a type refused; the reader adds the place on the way out.

@@ -142,7 +142,8 @@ impl<R, P> Shared<R, P> {
     fn settle(&self) {
         let current = self.current.load();
         let (own, keyed): (Vec<_>, Vec<_>) = current.config.routes().partition(|route| *route.key() == RouteKey::Route);
-        let own: HashMap<_, _> = own.into_iter().filter_map(|route| Some((route.name(), own_breaker(route)?))).collect();
+        let own: HashMap<_, _> =
+            own.into_iter().filter_map(|route| Some((route.name(), own_breaker(route)?))).collect();
         for circuit in self.circuits.list() {
             if !own.contains_key(circuit.name()) {
                 self.circuits.remove(circuit.name());

@@ -4,7 +4,7 @@ mod documents;
 mod finding;
 mod mistakes;
 mod policies;
-//mod table;
+mod table;
 
 use serde::Deserialize;
 use tower_breaker::routes::RoutesConfig;

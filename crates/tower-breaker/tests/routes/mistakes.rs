@@ -93,6 +93,27 @@ fn a_callers_own_type_refuses_what_it_does_not_know_either() {
 }
 
 #[test]
+fn what_a_type_refuses_after_reading_is_told_where_it_stands() {
+    #[derive(Debug, Deserialize)]
+    #[serde(try_from = "u8")]
+    struct Even;
+    impl TryFrom<u8> for Even {
+        type Error = &'static str;
+        fn try_from(number: u8) -> Result<Self, &'static str> {
+            if number % 2 == 0 { Ok(Self) } else { Err("odd") }
+        }
+    }
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only read")]
+    struct Numbers {
+        numbers: Vec<Even>,
+    }
+    let document = "policies.default = {}\n[[routes]]\npath = \"/\"\nnumbers = [\n  2,\n  3,\n]\n";
+    let error = RoutesConfig::<Numbers>::from_toml(document).unwrap_err();
+    assert_eq!(error.to_string(), "line 6: routes[0].numbers[1] is not accepted: odd");
+}
+
+#[test]
 fn a_policy_that_is_not_there_lists_those_there_are() {
     check(&[
         (

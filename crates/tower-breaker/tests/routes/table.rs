@@ -76,7 +76,10 @@ fn keys_have_circuits_of_their_own() {
     assert_eq!(tenant("well").state(), State::Closed);
     assert_eq!(tenant("well").name(), "/tenants#well");
     assert_eq!(circuit(&table, Request::get("/tenants")).unwrap().name(), "/tenants");
-    assert_eq!(circuit(&table, Request::get("/hosts").header("host", "A.example:80")).unwrap().name(), "/hosts#a.example");
+    assert_eq!(
+        circuit(&table, Request::get("/hosts").header("host", "A.example:80")).unwrap().name(),
+        "/hosts#a.example"
+    );
     assert_eq!(circuit(&table, Request::get("http://b.example/hosts")).unwrap().name(), "/hosts#b.example");
 }
 
@@ -129,7 +132,9 @@ fn routes_come_and_go() {
     assert!(table.circuits().get("/invoices").is_some());
     assert!(table.keyed_circuits().is_empty());
 
-    table.apply(read(&DOCUMENT.replace("[policies.default.circuit_breaker]", "[policies.default]\n[policies.other.circuit_breaker]")));
+    table.apply(read(
+        &DOCUMENT.replace("[policies.default.circuit_breaker]", "[policies.default]\n[policies.other.circuit_breaker]"),
+    ));
     assert!(table.circuits().is_empty());
     assert!(circuit(&table, Request::get("/orders/1")).is_none());
 }
