@@ -19,7 +19,7 @@ const FIELDS: &[&str] = &["policies", "routes"];
 ///
 /// It decides which route a request takes. The circuits belong to the [`RouteTable`](super::RouteTable) it is given to.
 /// `R` and `P` are the caller's own fields of a route and of a policy: types that serde can read from a table.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct RoutesConfig<R = NoExtra, P = NoExtra> {
     policies: Vec<Arc<Policy<P>>>,
     routes: Vec<Arc<Route<R, P>>>,
@@ -116,5 +116,12 @@ impl<R, P> RoutesConfig<R, P> {
 
     pub(super) fn route(&self, index: usize) -> &Arc<Route<R, P>> {
         &self.routes[index]
+    }
+}
+
+// By hand: what is shared need not be `Clone` itself.
+impl<R, P> Clone for RoutesConfig<R, P> {
+    fn clone(&self) -> Self {
+        Self { policies: self.policies.clone(), routes: self.routes.clone(), finder: self.finder.clone() }
     }
 }

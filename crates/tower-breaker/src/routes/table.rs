@@ -194,6 +194,7 @@ fn update(circuit: &Circuit, breaker: &CircuitBreakerConfig) {
     }
 }
 
+// By hand: what is shared need not be `Clone` itself.
 impl<R, P> Clone for RouteTable<R, P> {
     fn clone(&self) -> Self {
         Self { shared: Arc::clone(&self.shared) }
@@ -209,7 +210,7 @@ impl<R, P> fmt::Debug for RouteTable<R, P> {
 }
 
 /// The route a request takes, and its circuit.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Matched<R = NoExtra, P = NoExtra> {
     route: Arc<Route<R, P>>,
     circuit: Option<Circuit>,
@@ -226,5 +227,12 @@ impl<R, P> Matched<R, P> {
     #[must_use]
     pub const fn circuit(&self) -> Option<&Circuit> {
         self.circuit.as_ref()
+    }
+}
+
+// By hand: what is shared need not be `Clone` itself.
+impl<R, P> Clone for Matched<R, P> {
+    fn clone(&self) -> Self {
+        Self { route: Arc::clone(&self.route), circuit: self.circuit.clone() }
     }
 }
