@@ -105,9 +105,9 @@ impl Paths {
 }
 
 fn check_reachable<R, P>(routes: &[Arc<Route<R, P>>]) -> Result<(), RoutesError> {
-    let mut seen: HashMap<(Option<&str>, &str), Vec<&Route<R, P>>> = HashMap::new();
+    let mut seen: HashMap<_, Vec<&Route<R, P>>> = HashMap::new();
     for route in routes {
-        let earlier = seen.entry((route.host(), &route.normal_path)).or_default();
+        let earlier = seen.entry((route.host(), route.normal_path.as_str())).or_default();
         let taken = |method| earlier.iter().any(|earlier| earlier.takes(method));
         let all_taken = match route.methods() {
             [] => earlier.iter().any(|earlier| earlier.methods().is_empty()),

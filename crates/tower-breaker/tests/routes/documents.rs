@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde::Deserialize;
-use tower_breaker::routes::{RouteKey, RoutesConfig};
+use tower_breaker::routes::{Route, RouteKey, RoutesConfig};
 
 use crate::Proxied;
 
@@ -59,7 +59,7 @@ fn names_of_routes_are_told_apart() {
         &DOCUMENT.replace("path = \"/static/{*rest}\"\nhost = \"Files.Example\"", "path = \"/orders/{id}\""),
     )
     .unwrap();
-    let names: Vec<&str> = config.routes().map(|route| route.name()).collect();
+    let names: Vec<&str> = config.routes().map(Route::name).collect();
     assert_eq!(names, ["GET /orders/{id}", "/orders/{id}"]);
 }
 

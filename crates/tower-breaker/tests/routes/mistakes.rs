@@ -100,7 +100,7 @@ fn what_a_type_refuses_after_reading_is_told_where_it_stands() {
     impl TryFrom<u8> for Even {
         type Error = &'static str;
         fn try_from(number: u8) -> Result<Self, &'static str> {
-            if number % 2 == 0 { Ok(Self) } else { Err("odd") }
+            if number.is_multiple_of(2) { Ok(Self) } else { Err("odd") }
         }
     }
     #[derive(Debug, Deserialize)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tower_breaker::{CircuitBreakerConfig, HalfOpenRule, Mode};
+use tower_breaker::{CircuitBreakerConfig, HalfOpenRule, Mode, routes::Policy};
 
 use crate::read;
 
@@ -62,5 +62,5 @@ fn a_parent_may_stand_below_its_child() {
                     [[routes]]\npath = \"/\"\n";
     let config = read(document);
     assert_eq!(config.policy("default").unwrap().circuit_breaker().unwrap().failure_threshold(), Some(9));
-    assert_eq!(config.policies().map(|policy| policy.name()).collect::<Vec<_>>(), ["default", "base"]);
+    assert_eq!(config.policies().map(Policy::name).collect::<Vec<_>>(), ["default", "base"]);
 }
