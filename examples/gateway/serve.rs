@@ -30,7 +30,8 @@ const DRAIN_WITHIN: Duration = Duration::from_secs(10);
 pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
     report::start();
     let cannot = |error: io::Error| (1, format!("cannot wait for signals: {error}"));
-    let hangup = signal(SignalKind::hangup()).map_err(cannot)?;
+    // Without a file there is nothing to read again, and a terminal that is closed ends the demonstration as it ends others.
+    let hangup = serve.config.as_ref().map(|_| signal(SignalKind::hangup())).transpose().map_err(cannot)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
 
@@ -56,10 +57,11 @@ pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
     }
     let router = admin::router(table.clone());
     tokio::spawn(async { axum::serve(admin_listener, router).await });
-    match (serve.config, upstreams) {
-        (Some(file), _) => drop(tokio::spawn(reload::watch(file, table.clone(), hangup, look))),
-        (None, Some(upstreams)) => upstreams.show(at, admin_at),
-        (None, None) => {}
+    if let (Some(file), Some(hangup)) = (serve.config, hangup) {
+        tokio::spawn(reload::watch(file, table.clone(), hangup, look));
+    }
+    if let Some(upstreams) = upstreams {
+        upstreams.show(at, admin_at);
     }
 
     let proxy = Proxy::new(table);

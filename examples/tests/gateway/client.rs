@@ -95,6 +95,11 @@ impl Client {
         Self { stream: BufReader::new(stream), written: 0 }
     }
 
+    /// Waits no longer than this for more of an answer.
+    pub(crate) fn patience(&self, most: Duration) {
+        self.stream.get_ref().set_read_timeout(Some(most)).unwrap();
+    }
+
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.get_mut().write_all(bytes.as_ref()).unwrap();
     }
@@ -113,9 +118,13 @@ impl Client {
 
     /// An answer that must be whole.
     pub(crate) fn answer(&mut self) -> Answer {
-        let head = self.head();
-        let body = self.body(&head).unwrap();
-        Answer { status: head.status(), head, body }
+        self.try_answer().unwrap()
+    }
+
+    pub(crate) fn try_answer(&mut self) -> io::Result<Answer> {
+        let head = Head::read(&mut self.stream)?;
+        let body = self.body(&head)?;
+        Ok(Answer { status: head.status(), head, body })
     }
 
     /// Whether the other side has closed the connection, without another byte.

@@ -12,6 +12,7 @@ mod protocol;
 mod proxying;
 mod reloading;
 mod stopping;
+mod storm;
 mod upstream;
 
 use std::{

@@ -133,6 +133,11 @@ impl Gateway {
         assert!(status.success());
     }
 
+    /// How many files and connections it has open.
+    pub(crate) fn descriptors(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+    }
+
     pub(crate) fn end(&mut self) -> ExitStatus {
         until("its end", || self.child.try_wait().unwrap())
     }

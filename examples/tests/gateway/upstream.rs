@@ -2,17 +2,22 @@
 
 use std::{
     io::{BufReader, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
-    sync::{Arc, Mutex},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
     thread,
 };
 
 use crate::client::{Head, chunk};
 
-/// Listens on a port of its own, for the rest of the test.
+/// Listens on a port of its own, until it is dropped.
 pub(crate) struct Upstream {
     at: SocketAddr,
     seen: Arc<Mutex<Vec<Head>>>,
+    connections: Arc<Mutex<Vec<TcpStream>>>,
+    over: Arc<AtomicBool>,
 }
 
 /// One request, and the connection to answer it on.
@@ -29,7 +34,7 @@ impl Exchange {
     }
 
     pub(crate) fn body(&mut self) -> Vec<u8> {
-        self.head.body(&mut self.stream).unwrap()
+        self.head.body(&mut self.stream).unwrap_or_default()
     }
 
     pub(crate) fn chunk(&mut self) -> Option<Vec<u8>> {
@@ -49,6 +54,7 @@ impl Exchange {
     /// Waits for the other side to close the connection.
     pub(crate) fn wait_for_the_end(&mut self) {
         let _ = std::io::copy(&mut self.stream, &mut std::io::sink());
+        self.keep = false;
     }
 }
 
@@ -58,25 +64,22 @@ impl Upstream {
     }
 
     pub(crate) fn on(listener: TcpListener, answer: impl Fn(&mut Exchange) + Send + Sync + 'static) -> Self {
-        let at = listener.local_addr().unwrap();
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let (noted, answer) = (Arc::clone(&seen), Arc::new(answer));
+        let mut upstream = Self::dead();
+        upstream.at = listener.local_addr().unwrap();
+        let (seen, connections, over) =
+            (Arc::clone(&upstream.seen), Arc::clone(&upstream.connections), Arc::clone(&upstream.over));
+        let answer = Arc::new(answer);
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (noted, answer) = (Arc::clone(&noted), Arc::clone(&answer));
-                thread::spawn(move || {
-                    let mut stream = Some(BufReader::new(stream));
-                    while let Some(mut next) = stream.take() {
-                        let Ok(head) = Head::read(&mut next) else { return };
-                        noted.lock().unwrap().push(head.clone());
-                        let mut exchange = Exchange { head, stream: next, keep: true };
-                        answer(&mut exchange);
-                        stream = exchange.keep.then_some(exchange.stream);
-                    }
-                });
+                if over.load(SeqCst) {
+                    return;
+                }
+                connections.lock().unwrap().push(stream.try_clone().unwrap());
+                let (seen, answer) = (Arc::clone(&seen), Arc::clone(&answer));
+                thread::spawn(move || serve(stream, &seen, &*answer));
             }
         });
-        Self { at, seen }
+        upstream
     }
 
     /// Answers everything with 200.
@@ -87,10 +90,10 @@ impl Upstream {
         })
     }
 
-    /// A port on which nobody listens.
+    /// A port on which nobody ever listens.
     pub(crate) fn dead() -> Self {
-        let at = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        Self { at, seen: Arc::default() }
+        let at = SocketAddr::from(([127, 0, 0, 1], 1));
+        Self { at, seen: Arc::default(), connections: Arc::default(), over: Arc::default() }
     }
 
     pub(crate) fn at(&self) -> SocketAddr {
@@ -104,5 +107,33 @@ impl Upstream {
     /// The heads of the requests that have come.
     pub(crate) fn seen(&self) -> Vec<Head> {
         self.seen.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Upstream {
+    /// As a process that is killed: its connections end, and nobody listens any more.
+    fn drop(&mut self) {
+        self.over.store(true, SeqCst);
+        // One more connection, and the listener sees that it is over.
+        let _ = TcpStream::connect(self.at);
+        for connection in self.connections.lock().unwrap().drain(..) {
+            let _ = connection.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+fn serve(stream: TcpStream, seen: &Mutex<Vec<Head>>, answer: &dyn Fn(&mut Exchange)) {
+    let mut stream = Some(BufReader::new(stream));
+    while let Some(mut next) = stream.take() {
+        let Ok(head) = Head::read(&mut next) else { return };
+        seen.lock().unwrap().push(head.clone());
+        let mut exchange = Exchange { head, stream: next, keep: true };
+        answer(&mut exchange);
+        if exchange.keep {
+            stream = Some(exchange.stream);
+        } else {
+            // A clone of it is kept elsewhere, so that dropping it would not end the connection.
+            let _ = exchange.stream.get_ref().shutdown(Shutdown::Both);
+        }
     }
 }

@@ -25,7 +25,7 @@
 //!
 //! | field of a route | meaning |
 //! |---|---|
-//! | `path` | in axum's syntax: `/orders/{id}`, `/static/{*rest}` |
+//! | `path` | in axum's syntax: `/orders/{id}`, `/static/{*rest}`; as there, the rest is never empty, so `/{*rest}` leaves out `/` |
 //! | `methods` | a list such as `["GET"]`, which takes `HEAD` along; left out: all |
 //! | `host` | the host a request must name, without a port; left out: any |
 //! | `policy` | one of the policies; left out: the one called `default` |
