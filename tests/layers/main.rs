@@ -1,1 +1,6 @@
+//! The layers around real servers and clients, on loopback.
+#![allow(clippy::unwrap_used, reason = "clippy knows tests by `#[test]`, and not the functions they share")]
 
+mod client;
+mod server;
+mod support;

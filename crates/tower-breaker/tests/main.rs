@@ -1,4 +1,5 @@
 //! The breaker's layers, by subject.
+#![allow(clippy::unwrap_used, reason = "clippy knows tests by `#[test]`, and not the functions they share")]
 
 mod axum;
 mod backpressure;

@@ -52,9 +52,11 @@ pub(crate) fn is_ready<S: Service<Req>, Req>(service: &mut S) -> bool {
     }
 }
 
-/// A whole call: waits until the service is ready, and for the answer.
+/// A whole call: waits until the service is ready, and for the answer. An hour of test time is too long for that.
 pub(crate) async fn ask<S: Service<Req>, Req>(service: &mut S, request: Req) -> Result<S::Response, S::Error> {
-    service.ready().await?.call(request).await
+    let call = async { service.ready().await?.call(request).await };
+    let hour = Duration::from_secs(3_600);
+    tokio::time::timeout(hour, call).await.expect("an answer within an hour")
 }
 
 /// Answers what it is asked: `Ok` requests with a success, `Err` ones with an error.

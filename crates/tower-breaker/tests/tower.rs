@@ -86,7 +86,7 @@ async fn below_a_balancer_it_survives_ten_thousand_refusals() {
 
 #[tokio::test(start_paused = true)]
 async fn the_inner_service_may_be_neither_clone_nor_send_nor_static() {
-    struct Local<'a>(Rc<&'a str>);
+    struct Local<'a>(&'a str, Rc<()>);
 
     impl<'a> Service<()> for Local<'a> {
         type Response = usize;
@@ -98,14 +98,14 @@ async fn the_inner_service_may_be_neither_clone_nor_send_nor_static() {
         }
 
         fn call(&mut self, (): ()) -> Self::Future {
-            let name = self.0.clone();
-            Box::pin(async move { Ok(name.len()) })
+            let (name, local) = (self.0, self.1.clone());
+            Box::pin(async move { Ok(name.len() + Rc::strong_count(&local)) })
         }
     }
 
     let name = String::from("local");
-    let mut service = CircuitBreaker::new(Local(Rc::new(&name)), circuit(1));
-    assert_eq!(ask(&mut service, ()).await.unwrap(), 5);
+    let mut service = CircuitBreaker::new(Local(&name, Rc::new(())), circuit(1));
+    assert_eq!(ask(&mut service, ()).await.unwrap(), 7);
 }
 
 #[tokio::test(start_paused = true)]

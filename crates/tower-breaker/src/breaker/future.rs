@@ -6,10 +6,9 @@ use std::{
 };
 
 use pin_project_lite::pin_project;
-use tower_breaker_core::{Permit, Refusal, Rejected};
+use tower_breaker_core::{PanicGuard, Permit, Refusal, Rejected};
 use tower_service::Service;
 
-use super::guard;
 use crate::{classify::Classify, refuse::Refuse};
 
 pin_project! {
@@ -40,8 +39,8 @@ pin_project! {
 pin_project! {
     #[project = KindProj]
     enum Kind<F, C, R> {
-        // `held` is taken when the call ends, or by the guard when it panics.
-        Called { #[pin] inner: F, held: Option<(Permit, C)> },
+        // Both are taken when the call ends; the permit by the guard when it panics.
+        Called { #[pin] inner: F, permit: Option<Permit>, state: Option<C> },
         Refused { refusal: Option<(Rejected, R)> },
     }
 }
@@ -62,9 +61,12 @@ where
     ) -> Self {
         let kind = match admission {
             Ok(permit) => {
-                let mut held = Some((permit, classify.start(&request)));
-                let inner = guard::call(&mut held, || inner.call(request));
-                Kind::Called { inner, held }
+                let state = Some(classify.start(&request));
+                let mut permit = Some(permit);
+                let guard = PanicGuard::new(&mut permit);
+                let inner = inner.call(request);
+                guard.disarm();
+                Kind::Called { inner, permit, state }
             }
             Err(rejected) => Kind::Refused { refusal: Some((rejected, refuse.start(&request))) },
         };
@@ -82,9 +84,13 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().kind.project() {
-            KindProj::Called { inner, held } => {
-                let result = ready!(guard::call(held, || inner.poll(cx)));
-                let (permit, state) = held.take().expect("`ResponseFuture` polled after it has ended");
+            KindProj::Called { inner, permit, state } => {
+                let guard = PanicGuard::new(permit);
+                let polled = inner.poll(cx);
+                guard.disarm();
+                let result = ready!(polled);
+                let (permit, state) =
+                    permit.take().zip(state.take()).expect("`ResponseFuture` polled after it has ended");
                 Poll::Ready(match C::end(state, result, permit) {
                     Ok(response) => Ok(R::response(response)),
                     Err(error) => Err(R::error(error)),

@@ -37,6 +37,14 @@ impl<S, C, R> CircuitBreaker<S, C, R> {
         Self { inner, turn: Turn::new(circuit), classify, refuse, backpressure }
     }
 
+    /// What the circuit says, before the inner service is asked.
+    fn poll_circuit(&mut self, cx: &mut Context<'_>) -> Poll<Readiness> {
+        match &mut self.backpressure {
+            None => Poll::Ready(self.turn.ask()),
+            Some(backpressure) => backpressure.poll_pass(&mut self.turn, cx),
+        }
+    }
+
     /// The circuit that guards it.
     #[must_use]
     pub fn circuit(&self) -> &Circuit {
@@ -73,28 +81,33 @@ where
     type Future = ResponseFuture<S, Req, C, R>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), R::Error>> {
-        let readiness = match &mut self.backpressure {
-            None => self.turn.ask(),
-            Some(backpressure) => ready!(backpressure.poll_pass(&mut self.turn, cx)),
-        };
-        if readiness == Readiness::Refuse {
+        if ready!(self.poll_circuit(cx)) == Readiness::Refuse {
             // The turn remembers: the next `call` refuses, so the inner service need not be ready for it.
             return Poll::Ready(Ok(()));
         }
-        match guard::readiness(&mut self.turn, || self.inner.poll_ready(cx)) {
-            Poll::Pending => {
-                // An inner service pending for ever must not hold up those whom the circuit would refuse meanwhile.
-                self.turn.watch(cx.waker());
-                Poll::Pending
-            }
+        let may_reserve = self.backpressure.is_some();
+        match guard::readiness(&mut self.turn, may_reserve, || self.inner.poll_ready(cx)) {
             Poll::Ready(Ok(())) => {
                 self.turn.answered();
                 Poll::Ready(Ok(()))
             }
-            Poll::Ready(Err(error)) => Poll::Ready(Err(R::error(match guard::unready(&mut self.turn) {
-                Some(permit) => self.classify.ready_error(error, permit),
-                None => error,
-            }))),
+            Poll::Ready(Err(error)) => {
+                let permit = guard::unready(&mut self.turn, may_reserve);
+                let judged = match permit {
+                    Some(permit) => self.classify.ready_error(error, permit),
+                    None => error,
+                };
+                Poll::Ready(Err(R::error(judged)))
+            }
+            Poll::Pending => {
+                // An inner service pending for ever must not hold up those whom the circuit would refuse meanwhile. Asked
+                // again, because it may have begun to refuse before it was watched.
+                self.turn.watch(cx.waker());
+                match ready!(self.poll_circuit(cx)) {
+                    Readiness::Refuse => Poll::Ready(Ok(())),
+                    _ => Poll::Pending,
+                }
+            }
         }
     }
 

@@ -1,1 +1,0 @@
-//! Empty: a package needs one target. Goes when the first `[[test]]` comes.
