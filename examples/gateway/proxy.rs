@@ -25,8 +25,7 @@ impl Proxy {
     pub(crate) async fn answer(&self, request: Request<Incoming>, caller: IpAddr) -> Response<Body> {
         let (mut head, body) = request.into_parts();
         // From here on, whatever becomes of the request, its body is not left in the way of the answer.
-        let one_at_a_time = head.version < Version::HTTP_2;
-        let body = Upload::new(body, one_at_a_time, headers::expects_continue(&head.headers));
+        let body = Upload::new(body, headers::expects_continue(&head.headers));
         if !headers::names_its_host(&head) {
             return answer::problem(StatusCode::BAD_REQUEST, "a request of HTTP/1.1 has one Host header");
         }

@@ -1,8 +1,8 @@
 //! The body of a request on its way to the upstream, frame by frame.
 //!
 //! It notes how far it has come, so that a caller who sends slowly, or breaks off, is not held against the upstream. And
-//! where the answer comes before the body has been read, it reads on for a moment: a connection closed on a caller that
-//! is still sending takes the answer down with it.
+//! where the answer comes before the body has been read, it reads on for a moment: a connection (in HTTP/2: a stream)
+//! closed on a caller that is still sending may take the answer down with it.
 
 use std::{
     pin::{Pin, pin},
@@ -51,17 +51,14 @@ pub(crate) struct Upload {
     /// `None` after its end, and after it was given up.
     inner: Option<Incoming>,
     progress: Arc<Progress>,
-    /// What is left is read away on drop.
-    drain: bool,
     /// The caller waits to be told to send: nothing is to be read away before it was.
     held_back: bool,
 }
 
 impl Upload {
-    /// `drain`: whether an unread rest stands in the way of the answer, as it does in HTTP/1.
-    pub(crate) fn new(inner: Incoming, drain: bool, held_back: bool) -> Self {
+    pub(crate) fn new(inner: Incoming, held_back: bool) -> Self {
         let state = State { moved: Instant::now(), waits_for_caller: false, broken: false };
-        Self { inner: Some(inner), progress: Arc::new(Progress(Mutex::new(state))), drain, held_back }
+        Self { inner: Some(inner), progress: Arc::new(Progress(Mutex::new(state))), held_back }
     }
 
     pub(crate) fn progress(&self) -> Arc<Progress> {
@@ -105,7 +102,7 @@ impl Body for Upload {
 
 impl Drop for Upload {
     fn drop(&mut self) {
-        let rest = self.inner.take().filter(|rest| self.drain && !self.held_back && !rest.is_end_stream());
+        let rest = self.inner.take().filter(|rest| !self.held_back && !rest.is_end_stream());
         if let (Some(rest), Ok(runtime)) = (rest, tokio::runtime::Handle::try_current()) {
             runtime.spawn(timeout(DRAIN_WITHIN, read_away(rest)));
         }

@@ -63,6 +63,13 @@ fn a_good_file_is_shown_as_it_works_out() {
 }
 
 #[test]
+fn the_file_that_comes_with_it_is_right() {
+    let (code, out, err) = said(&["--check", concat!(env!("CARGO_MANIFEST_DIR"), "/gateway/routes.toml")]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(out.contains("policy = \"unguarded\""), "{out}");
+}
+
+#[test]
 fn a_bad_file_is_one_line_with_its_place_and_exit_2() {
     let file = File::new(
         "[policies.default.circuit_breaker]\nfailure_threshold = 0\n\n[[routes]]\npath = \"/\"\nupstream = \"http://a\"\n",

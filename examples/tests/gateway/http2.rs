@@ -38,6 +38,13 @@ async fn http2_with_prior_knowledge_is_served() {
     assert_eq!(seen.get("x-forwarded-host").unwrap(), gateway.at.to_string());
     assert_eq!(seen.get("via").unwrap(), "2.0 gateway");
 
+    let connect = Request::connect(gateway.at.to_string()).body(Full::default());
+    assert_eq!(client.request(connect.unwrap()).await.unwrap().status(), 501);
+    // Answered while the body is still on its way.
+    let large = Full::new(Bytes::from(vec![b'x'; 4 << 20]));
+    let nowhere = Request::post(format!("http://{}/", gateway.at)).body(large);
+    assert_eq!(client.request(nowhere.unwrap()).await.unwrap().status(), 404);
+
     let cut = Request::get(format!("http://{}/cut", gateway.at)).body(Full::default());
     let ended_well = match client.request(cut.unwrap()).await {
         Ok(answer) => answer.into_body().collect().await.is_ok(),

@@ -6,7 +6,7 @@ use tower_breaker::routes::{Route, RouteKey, RoutesConfig};
 
 use crate::Proxied;
 
-const DOCUMENT: &str = r#"
+pub(crate) const DOCUMENT: &str = r#"
 [policies.default.circuit_breaker]
 failure_threshold = 5
 failure_rate_threshold = 0.5

@@ -3,6 +3,7 @@
 
 mod documents;
 mod finding;
+mod fuzz;
 mod mistakes;
 mod policies;
 mod table;
