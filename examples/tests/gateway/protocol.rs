@@ -111,10 +111,12 @@ fn a_caller_that_waits_to_be_told_to_send_is_told() {
     assert_eq!(client.head().start, "HTTP/1.1 100 Continue");
     client.send("order");
     assert_eq!(client.answer().body, b"order");
+    assert_eq!(upstream.seen()[0].get("expect"), None, "who has been told to go on expects nothing");
 
     let mut client = Client::connect(gateway.at);
     client.send("POST /nowhere HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
     assert_eq!(client.answer().status, 404, "at once, without a 100 before it");
+    assert!(client.is_closed(), "or after it");
 }
 
 #[test]

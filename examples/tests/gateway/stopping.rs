@@ -33,6 +33,8 @@ fn requests_under_way_end_and_new_ones_are_turned_away() {
     gateway.line("SIGTERM: ");
     until("nobody listening", || TcpStream::connect(gateway.at).is_err().then_some(()));
     assert!(idle.is_closed(), "a connection with nothing under way is closed");
+    let later = Instant::now() + Duration::from_millis(300);
+    until("some time of waiting", || (Instant::now() > later).then_some(()));
     go.send(()).unwrap();
     assert_eq!(client.body(&head).unwrap(), b"well");
     assert_eq!(gateway.end().code(), Some(0));
