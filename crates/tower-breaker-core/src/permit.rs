@@ -3,7 +3,7 @@ use std::{fmt, time::Duration};
 use crate::{
     Circuit, Outcome,
     clock::nanos,
-    state::{End, Kind, Ticket},
+    state::{Kind, Ticket},
 };
 
 /// Leave to make one call, from the circuit that gave it.
@@ -63,14 +63,14 @@ impl Permit {
         if outcome == Outcome::Success && circuit.try_count_success(self.ticket, elapsed) {
             return;
         }
-        circuit.end(self.ticket, |elapsed| End::Outcome(outcome, elapsed), elapsed);
+        circuit.end(self.ticket, Some(outcome), elapsed);
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
         if let Some(circuit) = self.circuit.take() {
-            circuit.end(self.ticket, End::Dropped, None);
+            circuit.end(self.ticket, None, None);
         }
     }
 }

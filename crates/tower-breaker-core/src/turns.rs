@@ -177,15 +177,17 @@ impl Turns {
 
     /// Leases free places to the first in the queue, and has them woken but for the one that is `asking`.
     fn grant(&mut self, machine: &Machine, cx: &Cx<'_>, asking: Option<u64>) {
-        // The first may have slept through the moment its place became free: its lease began then.
-        let mut from = machine.free_since(cx);
+        let mut free_since = machine.free_since(cx);
         while self.is_place_free(machine, cx) {
             let Some(first) = self.queue.pop_front() else { return };
+            // The first may have slept through the moment its place became free: its lease began then. One that asks is
+            // awake.
+            let from = if Some(first.id) == asking { cx.now } else { free_since };
             let until = from.saturating_add(lease_time(cx.config));
             if until > cx.now {
                 self.leases.push(Lease { id: first.id, until, reserves: true });
             } else {
-                from = cx.now;
+                free_since = cx.now;
             }
             let errands = &mut self.errands;
             if Some(first.id) == asking { &mut errands.spent } else { &mut errands.wake }.push(first.waker);
@@ -195,7 +197,7 @@ impl Turns {
     /// When the first in the queue may find something changed by time alone.
     fn next_change(&self, machine: &Machine, cx: &Cx<'_>) -> Option<u64> {
         let lease = self.leases.iter().map(|lease| lease.until);
-        machine.next_change(cx.config).into_iter().chain(lease).min()
+        machine.next_change(cx.config).into_iter().chain(lease).filter(|at| *at > cx.now).min()
     }
 
     fn is_place_free(&self, machine: &Machine, cx: &Cx<'_>) -> bool {

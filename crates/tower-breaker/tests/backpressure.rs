@@ -143,6 +143,14 @@ async fn a_probe_place_kept_and_never_used_is_passed_on_after_the_half_open_time
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_who_comes_long_after_the_wait_is_over_is_ready_at_once() {
+    let circuit = circuit(1);
+    trip(&circuit);
+    advance(WAIT + Duration::from_secs(3_600)).await;
+    assert!(is_ready::<_, Answer>(&mut waiting(Echo, &circuit)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_clone_waits_for_itself() {
     let circuit = circuit(1);
     let mut first = waiting(Echo, &circuit);

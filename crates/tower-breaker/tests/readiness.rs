@@ -171,6 +171,19 @@ async fn errors_of_inner_readiness_go_through_the_classifier() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_asker_whose_inner_service_fails_passes_its_turn_on() {
+    let circuit = circuit(1);
+    // Ignored, so that the failure itself decides nothing.
+    let judge = |_: &Result<(), &'static str>| Outcome::Ignored;
+    let mut first = CircuitBreakerLayer::new(circuit.clone()).classify(judge).layer(Broken);
+    let mut second = first.clone();
+    trip(&circuit);
+    advance(WAIT).await;
+    assert!(first.ready().await.is_err());
+    assert!(second.ready().await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_ready_clone_that_never_calls_holds_no_probe_place() {
     let circuit = circuit(1);
     let mut idle = CircuitBreaker::new(Echo, circuit.clone());

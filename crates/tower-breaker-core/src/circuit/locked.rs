@@ -147,7 +147,7 @@ impl Circuit {
             self.shared.timed.store(config.needs_start(), Ordering::Relaxed);
             self.shared.coarse.store(coarse, Ordering::Relaxed);
             let old = std::mem::replace(&mut locked.config, config);
-            locked.happen(&self.shared, now, errands, |scene| scene.machine.reconfigured(&mut scene.cx));
+            locked.settle(&self.shared, now, errands, |scene| scene.machine.reconfigured(&mut scene.cx));
             old
         });
     }
@@ -195,9 +195,23 @@ impl Locked {
         errands: &mut Errands,
         event: impl FnOnce(&mut Scene<'_>) -> R,
     ) -> R {
+        self.settle(shared, now, errands, |scene| {
+            scene.absorb(&shared.gate);
+            scene.machine.tick(&mut scene.cx);
+            event(scene)
+        })
+    }
+
+    /// An event whose machine is up to date already, and what follows from it. A reload comes here: the new thresholds are
+    /// looked at before the new deadlines.
+    fn settle<R>(
+        &mut self,
+        shared: &Shared,
+        now: u64,
+        errands: &mut Errands,
+        event: impl FnOnce(&mut Scene<'_>) -> R,
+    ) -> R {
         let mut scene = self.scene(now, &shared.environment);
-        scene.absorb(&shared.gate);
-        scene.machine.tick(&mut scene.cx);
         let result = event(&mut scene);
         scene.show(&shared.gate);
         let keep = if scene.machine.is_plainly_closed() { Keep::Plain } else { Keep::Last };

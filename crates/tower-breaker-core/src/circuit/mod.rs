@@ -15,7 +15,11 @@ mod control;
 mod locked;
 mod wrap;
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    panic::{RefUnwindSafe, UnwindSafe},
+    sync::Arc,
+};
 
 pub(crate) use self::locked::Environment;
 use self::locked::{Keep, Shared};
@@ -25,9 +29,9 @@ pub use self::{
     wrap::{Guarded, GuardedAsync},
 };
 use crate::{
-    CircuitBreakerConfig, Permit, Reason, Rejected, Snapshot, State,
+    CircuitBreakerConfig, Outcome, Permit, Reason, Rejected, Snapshot, State,
     gate::Counted,
-    state::{End, Kind, Refused, Ticket, duration},
+    state::{Kind, Refused, Ticket, duration},
     sync::Ordering,
 };
 
@@ -213,12 +217,21 @@ impl Circuit {
         Rejected::new(Arc::clone(&self.shared.name), reason, duration(remaining))
     }
 
-    /// A permit ends. `elapsed` in nanoseconds, where it is not what the clock says.
-    pub(crate) fn end(&self, ticket: Ticket, end: impl FnOnce(u64) -> End, elapsed: Option<u64>) {
+    /// A permit ends, with an outcome or dropped. `elapsed` in nanoseconds, where it is not what the clock says. Kept out
+    /// of line: most calls end without it.
+    #[inline(never)]
+    pub(crate) fn end(&self, ticket: Ticket, outcome: Option<Outcome>, elapsed: Option<u64>) {
         self.with(|scene| {
             let elapsed = elapsed.unwrap_or_else(|| scene.cx.now.saturating_sub(ticket.started));
-            scene.machine.end(&mut scene.cx, ticket, end(elapsed));
+            scene.machine.end(&mut scene.cx, ticket, outcome, elapsed);
         });
+    }
+
+    /// Whoever takes the lock absorbs first: coming by is enough.
+    #[cold]
+    #[inline(never)]
+    fn absorb(&self) {
+        self.with(|_| ());
     }
 
     /// A success of a call that a closed circuit let through, without the lock if it decides nothing.
@@ -238,8 +251,7 @@ impl Circuit {
             self.shared.gate.count_success(ticket.generation, || now)
         };
         if counted == Counted::Late {
-            // Coming by is enough: whoever takes the lock absorbs first.
-            self.with(|_| ());
+            self.absorb();
         }
         counted != Counted::No
     }
@@ -279,6 +291,10 @@ impl Circuit {
         self.shared.calls_seen.swap(calls, Ordering::Relaxed) == calls && !self.is_worth_keeping()
     }
 }
+
+// A panic leaves a circuit whole: no user code runs under its lock.
+impl UnwindSafe for Circuit {}
+impl RefUnwindSafe for Circuit {}
 
 impl fmt::Debug for Circuit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

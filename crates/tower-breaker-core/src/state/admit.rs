@@ -3,8 +3,9 @@
 use super::{Cx, Force, HalfOpen, Machine, Phase};
 use crate::{Mode, Reason, clock::nanos, observe::Event};
 
-/// How a call was let through.
+/// How a call was let through. As wide as the other fields of a ticket, so that a permit moves as four words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u64)]
 pub(crate) enum Kind {
     /// By a closed circuit.
     Call,

@@ -45,6 +45,7 @@ impl Machine {
     /// The configuration in `cx` is new. State, generation, permits in flight and the wait under way stay.
     pub(crate) fn reconfigured(&mut self, cx: &mut Cx<'_>) {
         self.window.reshape(cx.config, cx.now);
+        self.age_from_now_on(cx);
         match &mut self.phase {
             Phase::Closed => {}
             Phase::Open { wait } => *wait = (*wait).min(nanos(cx.config.max_open_duration())),

@@ -5,17 +5,9 @@ use std::time::Duration;
 use super::{Condition, Cx, Force, Kind, Machine, Phase, Ticket, half_open::rate_reached};
 use crate::{CircuitBreakerConfig, OnCancel, Outcome, clock::nanos};
 
-/// How a permit ended.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum End {
-    /// With an outcome, after so many nanoseconds.
-    Outcome(Outcome, u64),
-    /// Without one, after so many nanoseconds.
-    Dropped(u64),
-}
-
 impl Machine {
-    pub(crate) fn end(&mut self, cx: &mut Cx<'_>, ticket: Ticket, end: End) {
+    /// A permit ends with `outcome`, or dropped without one, `elapsed` nanoseconds after its admission.
+    pub(crate) fn end(&mut self, cx: &mut Cx<'_>, ticket: Ticket, outcome: Option<Outcome>, elapsed: u64) {
         if ticket.kind == Kind::Bypass {
             self.history_mut().bypassed += 1;
         } else if ticket.generation != self.generation {
@@ -24,7 +16,7 @@ impl Machine {
             if ticket.kind == Kind::Probe {
                 self.probe_ended(ticket.started);
             }
-            self.count(cx, end);
+            self.count(cx, outcome, elapsed);
         }
     }
 
@@ -42,11 +34,11 @@ impl Machine {
         self.judge_window(cx, None);
     }
 
-    fn count(&mut self, cx: &mut Cx<'_>, end: End) {
-        let (outcome, elapsed) = match end {
-            End::Outcome(outcome, elapsed) => (outcome, elapsed),
-            End::Dropped(elapsed) if silence_is_failure(cx.config, elapsed) => (Outcome::Failure, elapsed),
-            End::Dropped(_) => {
+    fn count(&mut self, cx: &mut Cx<'_>, outcome: Option<Outcome>, elapsed: u64) {
+        let outcome = match outcome {
+            Some(outcome) => outcome,
+            None if silence_is_failure(cx.config, elapsed) => Outcome::Failure,
+            None => {
                 self.history_mut().cancelled += 1;
                 return;
             }
@@ -75,7 +67,9 @@ impl Machine {
     }
 
     fn count_closed(&mut self, cx: &mut Cx<'_>, failure: bool, slow: bool, wish: Option<Duration>) {
-        self.forget_old(cx);
+        if cx.config.max_age().is_some() {
+            self.history_mut().last_outcome = Some(cx.now);
+        }
         self.count_in_row(failure);
         self.window.record(failure, slow);
         self.judge_window(cx, wish);
@@ -91,11 +85,20 @@ impl Machine {
         }
     }
 
+    /// After a reload: what is there ages by its last outcome if that is known, or else from now on.
+    pub(super) fn age_from_now_on(&mut self, cx: &Cx<'_>) {
+        if cx.config.max_age().is_some() {
+            self.history_mut().last_outcome.get_or_insert(cx.now);
+        } else if let Some(history) = self.history.as_deref_mut() {
+            history.last_outcome = None;
+        }
+    }
+
     /// With `max_age`, a row or a count window whose last outcome is older is forgotten.
-    fn forget_old(&mut self, cx: &Cx<'_>) {
+    pub(super) fn forget_old(&mut self, cx: &Cx<'_>) {
         let Some(max_age) = cx.config.max_age() else { return };
-        let last = self.history_mut().last_outcome.replace(cx.now);
-        if last.is_some_and(|last| cx.now.saturating_sub(last) > nanos(max_age)) {
+        let last = self.history().last_outcome;
+        if self.phase == Phase::Closed && last.is_some_and(|last| cx.now.saturating_sub(last) > nanos(max_age)) {
             self.failures_in_row = 0;
             self.successes_in_row = 0;
             if self.window.is_of_calls() {

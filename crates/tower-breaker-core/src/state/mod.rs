@@ -37,7 +37,6 @@ use self::history::History;
 pub(crate) use self::restore::Restored;
 pub(crate) use self::{
     admit::{Kind, Refused, Ticket},
-    end::End,
     half_open::HalfOpen,
     shift::Change,
     view::Face,
@@ -218,6 +217,7 @@ impl Machine {
     /// Brings the machine up to now.
     pub(crate) fn tick(&mut self, cx: &mut Cx<'_>) {
         self.window.advance(cx.now);
+        self.forget_old(cx);
         match (self.force(), self.phase) {
             (Force::OpenUntil(end), _) if cx.now >= end => self.end_forced_open(cx, end),
             (_, Phase::HalfOpen(half_open)) => {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ActiveMode, Cx, End, Kind, Machine, State, Ticket};
+use super::{ActiveMode, Cx, Kind, Machine, State, Ticket};
 use crate::{CircuitBreakerConfig, Outcome, Reason, clock::nanos};
 
 const MS: u64 = 1_000_000;
@@ -76,7 +76,7 @@ impl Bench {
 
     fn end(&mut self, ticket: Option<Ticket>, outcome: Outcome) {
         let ticket = ticket.expect("a row with a permit");
-        self.on(|machine, cx| machine.end(cx, ticket, End::Outcome(outcome, 0)));
+        self.on(|machine, cx| machine.end(cx, ticket, Some(outcome), 0));
     }
 
     fn trip(&mut self) {
@@ -108,7 +108,7 @@ fn happen(bench: &mut Bench, ticket: Option<Ticket>, event: Event) {
         Event::Success => bench.end(ticket, Outcome::Success),
         Event::Failure => bench.end(ticket, Outcome::Failure),
         Event::Ignored => bench.end(ticket, Outcome::Ignored),
-        Event::Dropped => bench.on(|machine, cx| machine.end(cx, ticket.expect("a permit"), End::Dropped(0))),
+        Event::Dropped => bench.on(|machine, cx| machine.end(cx, ticket.expect("a permit"), None, 0)),
         Event::LongSilence => bench.now += TIMEOUT,
         Event::ForceOpen => bench.on(|machine, cx| machine.force_open(cx, u64::MAX)),
         Event::ForceClosed => bench.on(Machine::force_closed),

@@ -24,7 +24,7 @@ pub(super) fn readiness<T>(turn: &mut Turn, may_reserve: bool, poll: impl FnOnce
 
 /// A permit for a failure of readiness, where one can be had. There was no call, so nothing is refused either.
 pub(super) fn unready(turn: &mut Turn, may_reserve: bool) -> Option<Permit> {
-    // Ends the lease of one who asked, which would stand in its own way.
+    // An answer all the same: the lease to wait for it ends, and the next may ask.
     turn.answered();
     let permit = turn.circuit().try_acquire_quietly();
     match permit {

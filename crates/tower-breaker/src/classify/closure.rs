@@ -25,7 +25,7 @@ where
     }
 
     fn ready_error(&self, error: E, permit: Permit) -> E {
-        let result = Err(error);
+        let result: Result<Res, E> = Err(error);
         permit.record(self(&result));
         match result {
             Err(error) => error,
