@@ -32,6 +32,7 @@
 //! - [`CircuitBreakerLayer`]: one circuit around a service. `CircuitBreakerLayer::http` (feature `http`) is the one for axum.
 //! - [`KeyedCircuitBreakerLayer`]: one circuit for each key of the request: host, route, tenant.
 //! - [`classify`]: what is a failure. [`refuse`]: what a caller gets instead.
+//! - `routes` (feature `config`): which calls get which circuit breaker, from a file that may change.
 //! - [`Circuit`] itself guards plain functions and futures, without Tower: [`Circuit::call`], [`Circuit::wrap`].
 //! - [`TokioClock`]: circuits on tokio's time, so that tests with paused time drive them.
 //!
@@ -45,6 +46,8 @@ pub mod classify;
 mod clock;
 pub mod keyed;
 pub mod refuse;
+#[cfg(feature = "config")]
+pub mod routes;
 
 pub use tower_breaker_core::{
     ActiveMode, BulkheadFigures, BulkheadFull, CallAsync, CallAsyncOr, Circuit, CircuitBreakerConfig,
