@@ -33,6 +33,8 @@
 //! - [`KeyedCircuitBreakerLayer`]: one circuit for each key of the request: host, route, tenant.
 //! - [`classify`]: what is a failure. [`refuse`]: what a caller gets instead.
 //! - `routes` (feature `config`): which calls get which circuit breaker, from a file that may change.
+//! - `timeout` (feature `timeout`): so much time for a call, whole or each attempt. [`Expire`] lets a breaker know.
+//! - `bulkhead` (feature `bulkhead`): so many calls at once, so many more in a queue.
 //! - [`Circuit`] itself guards plain functions and futures, without Tower: [`Circuit::call`], [`Circuit::wrap`].
 //! - [`TokioClock`]: circuits on tokio's time, so that tests with paused time drive them.
 //!
@@ -44,10 +46,19 @@
 pub mod breaker;
 pub mod classify;
 mod clock;
+mod expire;
 pub mod keyed;
+#[cfg(any(feature = "bulkhead", feature = "timeout"))]
+mod oneshot;
 pub mod refuse;
 #[cfg(feature = "config")]
 pub mod routes;
+#[cfg(feature = "timeout")]
+pub mod timeout;
+#[cfg(any(feature = "bulkhead", feature = "timeout"))]
+mod timer;
+#[cfg(any(feature = "bulkhead", feature = "timeout"))]
+pub mod until;
 
 pub use tower_breaker_core::{
     ActiveMode, BulkheadFigures, BulkheadFull, CallAsync, CallAsyncOr, Circuit, CircuitBreakerConfig,
@@ -58,10 +69,16 @@ pub use tower_breaker_core::{
     TimedOut, TimeoutFigures, TimeoutKind, Totals, Transition, Transitions, Turn, WindowCounts,
 };
 
+#[cfg(any(feature = "bulkhead", feature = "timeout"))]
+pub use self::oneshot::Oneshot;
+#[cfg(feature = "timeout")]
+#[doc(inline)]
+pub use self::timeout::{Timeout, TimeoutLayer};
 #[doc(inline)]
 pub use self::{
     breaker::{CircuitBreaker, CircuitBreakerLayer},
     clock::TokioClock,
+    expire::Expire,
     keyed::{KeyedCircuitBreaker, KeyedCircuitBreakerLayer, key},
 };
 

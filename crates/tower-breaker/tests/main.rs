@@ -9,5 +9,7 @@ mod panics;
 mod readiness;
 mod refuse;
 mod support;
+#[cfg(feature = "timeout")]
+mod timeout;
 mod tower;
 mod types;
