@@ -44,6 +44,8 @@
 //! a breaker without one does not see a dependency that hangs until its callers give up.
 
 pub mod breaker;
+#[cfg(feature = "bulkhead")]
+pub mod bulkhead;
 pub mod classify;
 mod clock;
 mod expire;
@@ -61,14 +63,18 @@ mod timer;
 pub mod until;
 
 pub use tower_breaker_core::{
-    ActiveMode, BulkheadFigures, BulkheadFull, CallAsync, CallAsyncOr, Circuit, CircuitBreakerConfig,
-    CircuitBreakerConfigBuilder, CircuitBuilder, Circuits, CircuitsBuilder, Clock, Condition, Counters, EjectionGroup,
-    Error, Figure, Figures, Guarded, GuardedAsync, HalfOpenRule, Interruption, InvalidConfig, ManualClock, Measure,
-    Mode, Observe, OnCancel, Opened, Outcome, PanicGuard, Permit, RateLimitFigures, RateLimited, Readiness, Reason,
-    Refusal, RefusalCount, RefusalEvent, Refusals, Rejected, RetryFigures, SlidingWindow, Snapshot, State, SystemClock,
-    TimedOut, TimeoutFigures, TimeoutKind, Totals, Transition, Transitions, Turn, WindowCounts,
+    ActiveMode, Admission, Bulkhead, BulkheadBuilder, BulkheadFigures, BulkheadFull, CallAsync, CallAsyncOr, Circuit,
+    CircuitBreakerConfig, CircuitBreakerConfigBuilder, CircuitBuilder, Circuits, CircuitsBuilder, Clock, Condition,
+    Counters, EjectionGroup, Error, Figure, Figures, Guarded, GuardedAsync, HalfOpenRule, Interruption, InvalidConfig,
+    ManualClock, Measure, Mode, Observe, OnCancel, Opened, Outcome, PanicGuard, Permit, Place, RateLimitFigures,
+    RateLimited, Readiness, Reason, Refusal, RefusalCount, RefusalEvent, Refusals, Rejected, RetryFigures,
+    SlidingWindow, Snapshot, State, SystemClock, TimedOut, TimeoutFigures, TimeoutKind, Totals, Transition,
+    Transitions, Turn, Waiter, WindowCounts,
 };
 
+#[cfg(feature = "bulkhead")]
+#[doc(inline)]
+pub use self::bulkhead::{BulkheadLayer, BulkheadService};
 #[cfg(any(feature = "bulkhead", feature = "timeout"))]
 pub use self::oneshot::Oneshot;
 #[cfg(feature = "timeout")]

@@ -3,6 +3,8 @@
 
 mod axum;
 mod backpressure;
+#[cfg(feature = "bulkhead")]
+mod bulkhead;
 mod classify;
 mod keyed;
 mod panics;

@@ -14,14 +14,13 @@
 //! let hung = service_fn(|_: ()| std::future::pending::<Result<(), std::io::Error>>());
 //! let circuit = Circuit::new("orders", Default::default());
 //! let orders = ServiceBuilder::new()
-//!     .layer(TimeoutLayer::whole(Duration::from_secs(2)).expiring().refuse(AsSameError))
-//!     .layer(CircuitBreakerLayer::new(circuit.clone()).refuse(AsSameError))
-//!     .layer(TimeoutLayer::attempt(Duration::from_secs(5)))
+//!     .layer(TimeoutLayer::whole(Duration::from_millis(500)).expiring().refuse(AsSameError))
+//!     .layer(CircuitBreakerLayer::new(circuit.clone()))
 //!     .service(hung);
 //!
 //! let answer = orders.oneshot(()).await;
-//! assert!(matches!(answer, Err(Error::TimedOut(limit)) if limit.after() == Duration::from_secs(2)));
-//! // Told by the outer timeout, the breaker knows what the call was waiting for.
+//! assert!(matches!(answer, Err(Error::TimedOut(limit)) if limit.after() == Duration::from_millis(500)));
+//! // Told by the timeout, the breaker knows that the call was not given up by its caller.
 //! assert_eq!(circuit.snapshot().totals.failures, 1);
 //! # }
 //! ```
