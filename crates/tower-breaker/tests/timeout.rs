@@ -36,8 +36,8 @@ const SECOND: Duration = Duration::from_secs(1);
 const MILLI: Duration = Duration::from_millis(1);
 
 fn timed_out<T, E>(answer: Result<T, Error<E>>) -> Option<TimedOut> {
-    match answer {
-        Err(Error::TimedOut(timed_out)) => Some(timed_out),
+    match answer.err()? {
+        Error::TimedOut(timed_out) => Some(timed_out),
         _ => None,
     }
 }
