@@ -177,3 +177,48 @@ fn a_clone_of_the_service_and_its_call() {
         assert_eq!(count, 0);
     }
 }
+
+#[cfg(feature = "timeout")]
+#[test]
+fn timeouts_of_calls_that_are_ready_at_once() {
+    use tower_breaker::{CircuitBreakerLayer, TimeoutLayer, refuse::AsSameError};
+
+    let circuit = Circuit::new("orders", CircuitBreakerConfig::default());
+    for limit in [Some(Duration::from_secs(1)), None] {
+        let attempt = TimeoutLayer::attempt(limit).layer(Answers(Ok(())));
+        let guarded = CircuitBreakerLayer::new(circuit.clone()).refuse(AsSameError).layer(attempt);
+        let mut service = TimeoutLayer::whole(limit).expiring().refuse(AsSameError).layer(guarded);
+        whole(&mut service, ());
+        let count = allocations(|| {
+            for _ in 0..1_000 {
+                assert!(whole(&mut service, ()));
+            }
+        });
+        assert_eq!(count, 0);
+    }
+}
+
+#[cfg(feature = "bulkhead")]
+#[test]
+fn bulkheads_of_calls_that_get_a_place_or_are_refused_at_once() {
+    use tower_breaker::{Bulkhead, BulkheadLayer};
+
+    let places = Bulkhead::builder(1).max_wait(Duration::from_secs(1)).build().unwrap();
+    for layer in [BulkheadLayer::new(places.clone()), BulkheadLayer::new(None)] {
+        let mut service = layer.layer(Answers(Ok(())));
+        let count = allocations(|| {
+            for _ in 0..1_000 {
+                assert!(whole(&mut service, ()));
+            }
+        });
+        assert_eq!(count, 0);
+    }
+    let mut service = BulkheadLayer::new(places.clone()).layer(Answers(Ok(())));
+    let _inside = places.try_acquire();
+    let count = allocations(|| {
+        for _ in 0..1_000 {
+            assert!(!whole(&mut service, ()));
+        }
+    });
+    assert_eq!(count, 0);
+}

@@ -4,11 +4,15 @@
 mod axum;
 mod backpressure;
 mod bodies;
+#[cfg(feature = "bulkhead")]
+mod bulkhead;
 mod classify;
 mod keyed;
 mod panics;
 mod readiness;
 mod refuse;
 mod support;
+#[cfg(feature = "timeout")]
+mod timeout;
 mod tower;
 mod types;

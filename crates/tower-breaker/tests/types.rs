@@ -138,3 +138,57 @@ fn tokio_clock_works_outside_a_runtime() {
     let clock = TokioClock::default();
     assert!(clock.now() < Duration::from_secs(60));
 }
+
+#[cfg(feature = "timeout")]
+#[test]
+fn timeouts_are_what_their_inner_service_is() {
+    use tower_breaker::{
+        TimeoutLayer,
+        timeout::{Attempt, Kind, ResponseFuture, TimeoutBody, Whole},
+        until::{EndOfBody, Head},
+    };
+
+    fn send<T: Send + Sync + Debug>() {}
+    fn within<K, S>(limit: &TimeoutLayer<K>, inner: S, most: usize)
+    where
+        S: Service<Result<(), ()>, Response = ()> + Clone,
+        K: Kind<S, Result<(), ()>>,
+    {
+        let (mut bare, mut timed) = (inner.clone(), limit.layer(inner));
+        let grown = size_of_val(&timed.call(Ok(()))) - size_of_val(&bare.call(Ok(())));
+        println!("{grown} bytes for {}", std::any::type_name::<K>());
+        assert!(grown <= most);
+    }
+
+    let limit = Duration::from_secs(1);
+    sound(&TimeoutLayer::whole(limit).expiring().until_end_of_body().refuse(AsResponse));
+    sound(&TimeoutLayer::attempt(limit).layer(Echo));
+    send::<ResponseFuture<Echo, Result<(), ()>, Attempt, AsError, Head>>();
+    send::<ResponseFuture<Echo, Result<(), ()>, Whole, AsError, Head>>();
+    send::<ResponseFuture<Echo, Result<Response<String>, ()>, Whole, AsResponse, EndOfBody>>();
+    send::<TimeoutBody<String>>();
+    let guarded = CircuitBreaker::new(Echo, Circuit::new("orders", Default::default()));
+    sound(&TimeoutLayer::whole(limit).expiring().layer(guarded));
+    within(&TimeoutLayer::attempt(limit), Echo, 200);
+    within(&TimeoutLayer::whole(limit), Echo, 200);
+}
+
+#[cfg(feature = "bulkhead")]
+#[test]
+fn bulkheads_are_what_their_inner_service_is() {
+    use tower_breaker::{
+        Bulkhead, BulkheadLayer, Place, Waiter,
+        bulkhead::{BulkheadBody, ResponseFuture},
+        until::{EndOfBody, Head},
+    };
+
+    fn send<T: Send + Sync + Debug>() {}
+
+    let bulkhead = Bulkhead::new(1).unwrap();
+    sound(&bulkhead);
+    sound(&BulkheadLayer::new(bulkhead.clone()).until_end_of_body().refuse(AsResponse));
+    sound(&BulkheadLayer::new(bulkhead).layer(Echo));
+    send::<ResponseFuture<Echo, Result<(), ()>, AsError, Head>>();
+    send::<ResponseFuture<Echo, Result<Response<String>, ()>, AsResponse, EndOfBody>>();
+    send::<(BulkheadBody<String>, Place, Waiter)>();
+}

@@ -36,6 +36,7 @@
 //! With keys that a request makes up one for each call (a path with an id in it, a trace id): a circuit that sees one call
 //! learns nothing. With fewer keys than you have dependencies.
 
+mod expire;
 pub mod key;
 mod layer;
 mod service;

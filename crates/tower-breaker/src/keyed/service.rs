@@ -21,7 +21,7 @@ use crate::{
 pub struct KeyedCircuitBreaker<S, K, C = ErrorsAreFailures, R = AsError> {
     inner: S,
     circuits: Circuits,
-    key: K,
+    pub(super) key: K,
     classify: C,
     refuse: R,
 }
