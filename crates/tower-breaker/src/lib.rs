@@ -43,23 +43,34 @@
 pub mod breaker;
 pub mod classify;
 mod clock;
+#[cfg(feature = "fallback")]
+pub mod fallback;
+pub mod key;
 pub mod keyed;
+#[cfg(feature = "rate-limit")]
+pub mod rate_limit;
 pub mod refuse;
 
 pub use tower_breaker_core::{
     ActiveMode, BulkheadFigures, BulkheadFull, CallAsync, CallAsyncOr, Circuit, CircuitBreakerConfig,
     CircuitBreakerConfigBuilder, CircuitBuilder, Circuits, CircuitsBuilder, Clock, Condition, Counters, EjectionGroup,
-    Error, Figure, Figures, Guarded, GuardedAsync, HalfOpenRule, Interruption, InvalidConfig, ManualClock, Measure,
-    Mode, Observe, OnCancel, Opened, Outcome, PanicGuard, Permit, RateLimitFigures, RateLimited, Readiness, Reason,
-    Refusal, RefusalCount, RefusalEvent, Refusals, Rejected, RetryFigures, SlidingWindow, Snapshot, State, SystemClock,
-    TimedOut, TimeoutFigures, TimeoutKind, Totals, Transition, Transitions, Turn, WindowCounts,
+    Error, Exhausted, Figure, Figures, Guarded, GuardedAsync, HalfOpenRule, Interruption, InvalidConfig, ManualClock,
+    Measure, Mode, Observe, OnCancel, Opened, Outcome, PanicGuard, Permit, RateLimitFigures, RateLimited, Readiness,
+    Reason, Refusal, RefusalCount, RefusalEvent, Refusals, Rejected, RetryFigures, SlidingWindow, Snapshot, State,
+    SystemClock, TimedOut, TimeoutFigures, TimeoutKind, Totals, Transition, Transitions, Turn, WindowCounts,
 };
 
+#[cfg(feature = "fallback")]
+#[doc(inline)]
+pub use self::fallback::{Fallback, FallbackLayer};
+#[cfg(feature = "rate-limit")]
+#[doc(inline)]
+pub use self::rate_limit::{RateLimit, RateLimitLayer};
 #[doc(inline)]
 pub use self::{
     breaker::{CircuitBreaker, CircuitBreakerLayer},
     clock::TokioClock,
-    keyed::{KeyedCircuitBreaker, KeyedCircuitBreakerLayer, key},
+    keyed::{KeyedCircuitBreaker, KeyedCircuitBreakerLayer},
 };
 
 // The snippets of the README, as doctests.

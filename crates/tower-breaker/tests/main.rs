@@ -6,6 +6,7 @@ mod backpressure;
 mod classify;
 mod keyed;
 mod panics;
+mod rate_limit;
 mod readiness;
 mod refuse;
 mod support;
