@@ -4,6 +4,7 @@
 mod axum;
 mod backpressure;
 mod classify;
+mod fallback;
 mod keyed;
 mod panics;
 mod rate_limit;

@@ -21,7 +21,8 @@ pub struct Alternate<S, K = CloneRequest> {
 }
 
 /// Sends the request to `service` instead: another region, a read replica. It has `fallback_timeout` to become ready and
-/// answer; the call's own result is dropped before.
+/// answer; the call's own result is dropped before. Its error must be `Into` the error of the call: around a stack, whose
+/// error is an [`Error`](crate::Error), give the other service `.map_err(Error::Inner)`.
 ///
 /// It is cloned for every call, as a handle to a connection pool is. Give it a circuit of its own, or callers wait for it
 /// when it is down too.
