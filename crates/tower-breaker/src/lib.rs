@@ -31,6 +31,8 @@
 //!
 //! - [`CircuitBreakerLayer`]: one circuit around a service. `CircuitBreakerLayer::http` (feature `http`) is the one for axum.
 //! - [`KeyedCircuitBreakerLayer`]: one circuit for each key of the request: host, route, tenant.
+//! - `RateLimitLayer` (feature `rate-limit`): so many calls a second. `FallbackLayer` (feature `fallback`): what answers in
+//!   place of a call.
 //! - [`classify`]: what is a failure. [`refuse`]: what a caller gets instead.
 //! - [`Circuit`] itself guards plain functions and futures, without Tower: [`Circuit::call`], [`Circuit::wrap`].
 //! - [`TokioClock`]: circuits on tokio's time, so that tests with paused time drive them.
