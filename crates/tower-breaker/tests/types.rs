@@ -45,12 +45,12 @@ fn rate_limits_and_fallbacks_are_clone_send_sync_and_unpin_too() {
     let limit = RateLimitLayer::new(1.0, 1).unwrap().max_wait(Duration::from_secs(1)).per_key(key::host());
     sound(&limit);
     sound(&limit.layer(Echo));
-    let answer = fallback::from_fn(move |_: Result<(), ()>, _: &_| Err::<(), _>(captured.clone()));
+    let answer = fallback::from_fn(move |_: Result<(), ()>, _: &fallback::Cause| Err::<(), _>(captured.clone()));
     let layer = FallbackLayer::new(answer).or_when(fallback::AnyError).circuit(circuit_now());
     sound(&layer);
     sound(&layer.layer(Echo));
     sound(&FallbackLayer::http(fallback::value(Response::new(()))));
-    sound(&(fallback::service(Echo), fallback::lookup(|_: (), _: &_| None::<()>)));
+    sound(&(fallback::service(Echo), fallback::lookup(|_: (), _: &fallback::Cause| None::<()>)));
 }
 
 #[test]
