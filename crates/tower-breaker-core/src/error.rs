@@ -69,7 +69,7 @@ impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, remaining, .. } = self;
         match self.reason {
-            Reason::Open => write!(f, "circuit `{name}` is open for another {remaining:?}"),
+            Reason::Open => write!(f, "circuit `{name}` is open for another {:.1} s", remaining.as_secs_f64()),
             Reason::HalfOpen => write!(f, "circuit `{name}` is half-open and has no place free for a probe"),
             Reason::ForcedOpen => write!(f, "circuit `{name}` is forced open"),
         }

@@ -84,7 +84,9 @@ pub struct Figures {
     stages: Arc<Register>,
 }
 
-struct Register(Mutex<Vec<(Arc<str>, Weak<dyn Measure>)>>);
+type Named = (Arc<str>, Weak<dyn Measure>);
+
+struct Register(Mutex<Vec<Named>>);
 
 impl Default for Register {
     fn default() -> Self {

@@ -104,15 +104,20 @@ impl Turn {
     /// The inner service is pending: has `waker` woken when the circuit begins to refuse, so that a clone does not go on
     /// waiting for a service that others know to be down.
     pub fn watch(&mut self, waker: &Waker) {
-        let (id, waker) = (&mut self.id, waker.clone());
-        self.circuit.with(|scene| {
-            // One that waits with a lease has been told already.
-            if scene.machine.admits_or_bypasses(&scene.cx) {
-                let (turns, ..) = scene.with_turns();
-                let id = *id.get_or_insert_with(|| turns.new_id());
-                turns.watch(id, waker);
+        let (id, watcher) = (&mut self.id, waker.clone());
+        let began_meanwhile = self.circuit.with(|scene| {
+            let refuses = !scene.machine.admits_or_bypasses(&scene.cx);
+            let (turns, ..) = scene.with_turns();
+            let id = *id.get_or_insert_with(|| turns.new_id());
+            if !refuses {
+                turns.watch(id, watcher);
             }
+            // One that waits with a lease may wait on.
+            refuses && !turns.has_lease(id)
         });
+        if began_meanwhile {
+            waker.wake_by_ref();
+        }
     }
 
     /// The inner service answered: a lease to wait for it ends. A place reserved by [`wait`](Self::wait) stays.
@@ -144,6 +149,14 @@ impl Turn {
             Some(id) if !self.circuit.is_admitting() => self.circuit.acquire_as(Some(id)),
             _ => self.circuit.try_acquire(),
         }
+    }
+
+    /// As [`acquire`](Self::acquire), but a refusal is not counted, and nothing passes that would have been refused: for
+    /// judging an inner service that failed before there was a call.
+    #[must_use]
+    pub fn acquire_quietly(&mut self) -> Option<Permit> {
+        self.refusing = None;
+        self.circuit.acquire_quietly_as(self.id)
     }
 
     /// Gives back whatever this turn holds.

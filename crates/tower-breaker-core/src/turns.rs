@@ -204,7 +204,7 @@ impl Turns {
         machine.free_places(cx) as usize > self.leases.len()
     }
 
-    fn has_lease(&self, id: u64) -> bool {
+    pub(crate) fn has_lease(&self, id: u64) -> bool {
         self.leases.iter().any(|lease| lease.id == id)
     }
 

@@ -34,6 +34,7 @@
 //! - `RateLimitLayer` (feature `rate-limit`): so many calls a second. `FallbackLayer` (feature `fallback`): what answers in
 //!   place of a call.
 //! - [`classify`]: what is a failure. [`refuse`]: what a caller gets instead.
+//! - `routes` (feature `config`): which calls get which circuit breaker, from a file that may change.
 //! - [`Circuit`] itself guards plain functions and futures, without Tower: [`Circuit::call`], [`Circuit::wrap`].
 //! - [`TokioClock`]: circuits on tokio's time, so that tests with paused time drive them.
 //!
@@ -52,6 +53,8 @@ pub mod keyed;
 #[cfg(feature = "rate-limit")]
 pub mod rate_limit;
 pub mod refuse;
+#[cfg(feature = "config")]
+pub mod routes;
 
 pub use tower_breaker_core::{
     ActiveMode, BulkheadFigures, BulkheadFull, CallAsync, CallAsyncOr, Circuit, CircuitBreakerConfig,

@@ -17,7 +17,7 @@ use tower_breaker::{
     BulkheadFull, CircuitBreakerLayer, Error, Exhausted, FallbackLayer, Interruption, RateLimited, Refusal, State,
     TimedOut, TimeoutKind,
     fallback::{self, AnyError, Cause, FallbackKind, FellBack, Interruptions},
-    refuse::{AsResponse, AsSameError},
+    refuse::AsSameError,
 };
 
 use crate::support::{Broken, Echo, Stuck, ask, circuit, trip};
@@ -273,13 +273,13 @@ async fn a_hung_one_around_responses_is_a_504_that_breakers_judge_as_a_failure()
 
 #[tokio::test(start_paused = true)]
 async fn around_a_stack_of_both_forms_both_are_causes() {
+    type Either = Result<Response<&'static str>, Error<Infallible>>;
     let mut service = FallbackLayer::http(fallback::value(Response::new("stale")))
         .or_when(Interruptions)
-        .refuse(AsResponse)
-        .layer(service_fn(|refused: Result<Response<&'static str>, Error<Infallible>>| async { refused }));
+        .layer(service_fn(|refused: Request<Either>| async { refused.into_body() }));
     let mut refused = Response::new("no");
     refused.extensions_mut().insert(refusal());
     for result in [Ok(refused), Err(refusal().into())] {
-        assert_eq!(*ask(&mut service, result).await.unwrap().body(), "stale");
+        assert_eq!(*ask(&mut service, Request::new(result)).await.unwrap().body(), "stale");
     }
 }

@@ -1,6 +1,6 @@
 use std::{fmt, sync::Arc};
 
-use super::{Circuit, Environment, locked::Shared};
+use super::{Circuit, Environment, shared::Shared};
 use crate::{CircuitBreakerConfig, Clock, EjectionGroup, Observe, clock::Source, observe::News};
 
 /// Builds a [`Circuit`]: every part has a default.

@@ -3,7 +3,11 @@
 //! | file | what |
 //! |---|---|
 //! | `mod.rs` | admission, and looking at it |
+//! | `pass.rs` | how a call gets in and out |
+//! | `shared.rs` | what the handles share: what calls read without the lock, and the lock |
 //! | `locked.rs` | the machine behind its lock, and what follows when the lock is let go |
+//! | `scene.rs` | what an event sees while the lock is held |
+//! | `keep.rs` | what a set asks to know which of its circuits may go |
 //! | `builder.rs` | construction |
 //! | `control.rs` | an operator, a reload, the fleet |
 //! | `call.rs`, `call_async.rs`, `wrap.rs` | functions and futures guarded without Tower |
@@ -12,7 +16,11 @@ mod builder;
 mod call;
 mod call_async;
 mod control;
+mod keep;
 mod locked;
+mod pass;
+mod scene;
+mod shared;
 mod wrap;
 
 use std::{
@@ -21,18 +29,16 @@ use std::{
     sync::Arc,
 };
 
-pub(crate) use self::locked::Environment;
-use self::locked::{Keep, Shared};
+pub(crate) use self::shared::Environment;
+use self::shared::Shared;
 pub use self::{
     builder::CircuitBuilder,
     call_async::{CallAsync, CallAsyncOr},
     wrap::{Guarded, GuardedAsync},
 };
 use crate::{
-    CircuitBreakerConfig, Outcome, Permit, Reason, Rejected, Snapshot, State,
-    gate::Counted,
-    state::{Kind, Refused, Ticket, duration},
-    sync::Ordering,
+    CircuitBreakerConfig, Permit, Rejected, Snapshot, State,
+    state::{Kind, Ticket},
 };
 
 /// A cheap handle to one named circuit; clones are the same circuit.
@@ -103,12 +109,7 @@ impl Circuit {
     /// refused: for judging what was not a call.
     #[must_use]
     pub fn try_acquire_quietly(&self) -> Option<Permit> {
-        let ticket = self.with(|scene| {
-            let reserved = scene.reserved(None);
-            scene.machine.verdict(&scene.cx, reserved).ok()?;
-            Some(scene.machine.admit(&mut scene.cx))
-        });
-        ticket.map(|ticket| Permit::new(self.clone(), ticket))
+        self.acquire_quietly_as(None)
     }
 
     /// Asks whether a call would be refused for certain, before something is spent on it. `Ok` reserves nothing.
@@ -166,96 +167,6 @@ impl Circuit {
         Permit::new(self, Ticket { kind: Kind::Call, generation, started })
     }
 
-    #[cold]
-    #[inline(never)]
-    fn acquire_or_refuse(&self) -> Result<Permit, Rejected> {
-        match self.shared.gate.refuses(|| self.now()) {
-            Some(remaining) => Err(self.refused_at_the_gate(remaining)),
-            None => self.acquire_as(None),
-        }
-    }
-
-    /// Under the lock; `turn` may have a place reserved.
-    pub(crate) fn acquire_as(&self, turn: Option<u64>) -> Result<Permit, Rejected> {
-        let ticket = self.with(|scene| {
-            let reserved = scene.reserved(turn);
-            if let (Some(turns), Some(turn)) = (scene.existing_turns(), turn) {
-                turns.leave(turn);
-            }
-            scene.machine.acquire(&mut scene.cx, reserved)
-        });
-        match ticket {
-            Ok(ticket) => Ok(Permit::new(self.clone(), ticket)),
-            Err((reason, remaining)) => Err(self.rejected(reason, remaining)),
-        }
-    }
-
-    #[inline]
-    pub(crate) fn is_admitting(&self) -> bool {
-        self.shared.gate.admits().is_some()
-    }
-
-    pub(crate) fn refuses_at_the_gate(&self) -> Option<u64> {
-        self.shared.gate.refuses(|| self.now())
-    }
-
-    /// A refusal that was decided before: counted and carried out.
-    pub(crate) fn refuse_now(&self, (reason, remaining): Refused) -> Rejected {
-        if reason == Reason::Open && self.shared.gate.is_refusing() {
-            return self.refused_at_the_gate(remaining);
-        }
-        self.with(|scene| scene.machine.count_refusal(&mut scene.cx, reason, true));
-        self.rejected(reason, remaining)
-    }
-
-    fn refused_at_the_gate(&self, remaining: u64) -> Rejected {
-        self.shared.gate.count_refusal();
-        self.rejected(Reason::Open, remaining)
-    }
-
-    pub(crate) fn rejected(&self, reason: Reason, remaining: u64) -> Rejected {
-        Rejected::new(Arc::clone(&self.shared.name), reason, duration(remaining))
-    }
-
-    /// A permit ends, with an outcome or dropped. `elapsed` in nanoseconds, where it is not what the clock says. Kept out
-    /// of line: most calls end without it.
-    #[inline(never)]
-    pub(crate) fn end(&self, ticket: Ticket, outcome: Option<Outcome>, elapsed: Option<u64>) {
-        self.with(|scene| {
-            let elapsed = elapsed.unwrap_or_else(|| scene.cx.now.saturating_sub(ticket.started));
-            scene.machine.end(&mut scene.cx, ticket, outcome, elapsed);
-        });
-    }
-
-    /// Whoever takes the lock absorbs first: coming by is enough.
-    #[cold]
-    #[inline(never)]
-    fn absorb(&self) {
-        self.with(|_| ());
-    }
-
-    /// A success of a call that a closed circuit let through, without the lock if it decides nothing.
-    #[inline]
-    pub(crate) fn try_count_success(&self, ticket: Ticket, elapsed: Option<u64>) -> bool {
-        if ticket.kind != Kind::Call {
-            return false;
-        }
-        let slow_after = self.shared.slow_after();
-        let counted = if slow_after == u64::MAX {
-            self.shared.gate.count_success(ticket.generation, || self.now())
-        } else {
-            let now = self.now();
-            if elapsed.unwrap_or_else(|| now.saturating_sub(ticket.started)) > slow_after {
-                return false;
-            }
-            self.shared.gate.count_success(ticket.generation, || now)
-        };
-        if counted == Counted::Late {
-            self.absorb();
-        }
-        counted != Counted::No
-    }
-
     #[inline]
     pub(crate) fn now(&self) -> u64 {
         self.shared.now()
@@ -263,32 +174,6 @@ impl Circuit {
 
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)
-    }
-}
-
-/// What a set asks to know which of its circuits may go. No lock: it is asked under the map's.
-impl Circuit {
-    /// Not yet seen by anybody.
-    pub(crate) fn is_new(&self) -> bool {
-        self.shared.keep.load(Ordering::Relaxed) == Keep::New as u8
-    }
-
-    pub(crate) fn no_longer_new(&self) {
-        // Relaxed, and only if nothing happened to it yet: what happened has the say.
-        let (new, plain) = (Keep::New as u8, Keep::Plain as u8);
-        let _ = self.shared.keep.compare_exchange(new, plain, Ordering::Relaxed, Ordering::Relaxed);
-    }
-
-    /// Not closed, or forced.
-    pub(crate) fn is_worth_keeping(&self) -> bool {
-        self.shared.keep.load(Ordering::Relaxed) == Keep::Last as u8
-    }
-
-    /// Whether nobody called since this was last asked, and nothing is lost by letting it go.
-    pub(crate) fn was_idle(&self) -> bool {
-        let snapshot = self.snapshot();
-        let calls = snapshot.totals.calls() + snapshot.refusals.detected();
-        self.shared.calls_seen.swap(calls, Ordering::Relaxed) == calls && !self.is_worth_keeping()
     }
 }
 

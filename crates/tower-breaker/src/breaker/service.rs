@@ -85,14 +85,13 @@ where
             // The turn remembers: the next `call` refuses, so the inner service need not be ready for it.
             return Poll::Ready(Ok(()));
         }
-        let may_reserve = self.backpressure.is_some();
-        match guard::readiness(&mut self.turn, may_reserve, || self.inner.poll_ready(cx)) {
+        match guard::readiness(&mut self.turn, || self.inner.poll_ready(cx)) {
             Poll::Ready(Ok(())) => {
                 self.turn.answered();
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Err(error)) => {
-                let permit = guard::unready(&mut self.turn, may_reserve);
+                let permit = guard::unready(&mut self.turn);
                 let judged = match permit {
                     Some(permit) => self.classify.ready_error(error, permit),
                     None => error,
@@ -100,13 +99,9 @@ where
                 Poll::Ready(Err(R::error(judged)))
             }
             Poll::Pending => {
-                // An inner service pending for ever must not hold up those whom the circuit would refuse meanwhile. Asked
-                // again, because it may have begun to refuse before it was watched.
+                // An inner service pending for ever must not hold up those whom the circuit would refuse meanwhile.
                 self.turn.watch(cx.waker());
-                match ready!(self.poll_circuit(cx)) {
-                    Readiness::Refuse => Poll::Ready(Ok(())),
-                    _ => Poll::Pending,
-                }
+                Poll::Pending
             }
         }
     }

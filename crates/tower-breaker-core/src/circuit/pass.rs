@@ -1,0 +1,108 @@
+//! How a call gets in and out: what [`Circuit::try_acquire`], a [`Turn`](crate::Turn) and an ended [`Permit`] come down to.
+
+use std::sync::Arc;
+
+use super::Circuit;
+use crate::{
+    Outcome, Permit, Reason, Rejected,
+    gate::Counted,
+    state::{Kind, Refused, Ticket, duration},
+};
+
+impl Circuit {
+    #[cold]
+    #[inline(never)]
+    pub(super) fn acquire_or_refuse(&self) -> Result<Permit, Rejected> {
+        match self.shared.gate.refuses(|| self.now()) {
+            Some(remaining) => Err(self.refused_at_the_gate(remaining)),
+            None => self.acquire_as(None),
+        }
+    }
+
+    /// Under the lock; `turn` may have a place reserved, which it gives up for a permit.
+    pub(crate) fn acquire_as(&self, turn: Option<u64>) -> Result<Permit, Rejected> {
+        let ticket = self.with(|scene| {
+            let reserved = scene.enter_as(turn);
+            scene.machine.acquire(&mut scene.cx, reserved)
+        });
+        match ticket {
+            Ok(ticket) => Ok(Permit::new(self.clone(), ticket)),
+            Err((reason, remaining)) => Err(self.rejected(reason, remaining)),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_admitting(&self) -> bool {
+        self.shared.gate.admits().is_some()
+    }
+
+    pub(crate) fn refuses_at_the_gate(&self) -> Option<u64> {
+        self.shared.gate.refuses(|| self.now())
+    }
+
+    /// A refusal that was decided before: counted and carried out.
+    pub(crate) fn refuse_now(&self, (reason, remaining): Refused) -> Rejected {
+        if reason == Reason::Open && self.shared.gate.is_refusing() {
+            return self.refused_at_the_gate(remaining);
+        }
+        self.with(|scene| scene.machine.count_refusal(&mut scene.cx, reason, true));
+        self.rejected(reason, remaining)
+    }
+
+    pub(crate) fn acquire_quietly_as(&self, turn: Option<u64>) -> Option<Permit> {
+        let ticket = self.with(|scene| {
+            let reserved = scene.enter_as(turn);
+            scene.machine.verdict(&scene.cx, reserved).ok()?;
+            Some(scene.machine.admit(&mut scene.cx))
+        });
+        ticket.map(|ticket| Permit::new(self.clone(), ticket))
+    }
+
+    pub(super) fn refused_at_the_gate(&self, remaining: u64) -> Rejected {
+        self.shared.gate.count_refusal();
+        self.rejected(Reason::Open, remaining)
+    }
+
+    pub(crate) fn rejected(&self, reason: Reason, remaining: u64) -> Rejected {
+        Rejected::new(Arc::clone(&self.shared.name), reason, duration(remaining))
+    }
+
+    /// A permit ends, with an outcome or dropped. `elapsed` in nanoseconds, where it is not what the clock says. Kept out
+    /// of line: most calls end without it.
+    #[inline(never)]
+    pub(crate) fn end(&self, ticket: Ticket, outcome: Option<Outcome>, elapsed: Option<u64>) {
+        self.with(|scene| {
+            let elapsed = elapsed.unwrap_or_else(|| scene.cx.now.saturating_sub(ticket.started));
+            scene.machine.end(&mut scene.cx, ticket, outcome, elapsed);
+        });
+    }
+
+    /// Whoever takes the lock absorbs first: coming by is enough.
+    #[cold]
+    #[inline(never)]
+    fn absorb(&self) {
+        self.with(|_| ());
+    }
+
+    /// A success of a call that a closed circuit let through, without the lock if it decides nothing.
+    #[inline]
+    pub(crate) fn try_count_success(&self, ticket: Ticket, elapsed: Option<u64>) -> bool {
+        if ticket.kind != Kind::Call {
+            return false;
+        }
+        let slow_after = self.shared.slow_after();
+        let counted = if slow_after == u64::MAX {
+            self.shared.gate.count_success(ticket.generation, || self.now())
+        } else {
+            let now = self.now();
+            if elapsed.unwrap_or_else(|| now.saturating_sub(ticket.started)) > slow_after {
+                return false;
+            }
+            self.shared.gate.count_success(ticket.generation, || now)
+        };
+        if counted == Counted::Late {
+            self.absorb();
+        }
+        counted != Counted::No
+    }
+}

@@ -1,0 +1,120 @@
+//! What the handles of one circuit share: what calls read without the lock, and the lock.
+
+use std::sync::Arc;
+
+use super::{locked::Locked, scene::counters};
+use crate::{
+    CircuitBreakerConfig, EjectionGroup,
+    clock::{Source, coarse_now, nanos},
+    gate::Gate,
+    observe::News,
+    snapshot::Counters,
+    sync::{AtomicBool, AtomicU8, AtomicU64, Mutex, Ordering},
+};
+
+/// What circuits of one set share.
+#[derive(Debug)]
+pub(crate) struct Environment {
+    pub(crate) clock: Source,
+    pub(crate) group: Option<EjectionGroup>,
+    /// Where the counters of a circuit go that is dropped.
+    pub(crate) departed: Option<Mutex<Counters>>,
+}
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) gate: Gate,
+    /// A call that takes more nanoseconds is slow; `u64::MAX`: none is.
+    slow_after: AtomicU64,
+    coarse: AtomicBool,
+    timed: AtomicBool,
+    pub(super) keep: AtomicU8,
+    /// Calls and refusals when idleness was last looked at.
+    pub(super) calls_seen: AtomicU64,
+    pub(super) environment: Arc<Environment>,
+    pub(super) name: Arc<str>,
+    pub(super) locked: Mutex<Locked>,
+}
+
+/// Which circuits a set lets go of first.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Keep {
+    Plain,
+    New,
+    Last,
+}
+
+impl Shared {
+    pub(super) fn new(
+        name: Arc<str>,
+        config: Arc<CircuitBreakerConfig>,
+        environment: Arc<Environment>,
+        chance: fastrand::Rng,
+        news: Option<News>,
+    ) -> Self {
+        let coarse = environment.clock.may_be_coarse(config.shortest_duration());
+        let now = environment.clock.now();
+        if let Some(group) = &environment.group {
+            group.join();
+        }
+        let mut locked = Locked::new(config, now, chance, news);
+        let face = locked.scene(now, &environment).face();
+        Self {
+            gate: Gate::new(face),
+            slow_after: AtomicU64::new(slow_after(locked.config())),
+            coarse: AtomicBool::new(coarse),
+            timed: AtomicBool::new(locked.config().needs_start()),
+            keep: AtomicU8::new(Keep::New as u8),
+            calls_seen: AtomicU64::new(0),
+            environment,
+            name,
+            locked: Mutex::new(locked),
+        }
+    }
+
+    // Relaxed, here and below: each of these stands alone, and a call under way while the configuration changes may be
+    // judged by either.
+    #[inline]
+    pub(super) fn now(&self) -> u64 {
+        if self.coarse.load(Ordering::Relaxed) { coarse_now() } else { self.environment.clock.now() }
+    }
+
+    #[inline]
+    pub(super) fn is_timed(&self) -> bool {
+        self.timed.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    pub(super) fn slow_after(&self) -> u64 {
+        self.slow_after.load(Ordering::Relaxed)
+    }
+
+    /// Calls read a new configuration from here on.
+    pub(super) fn follow(&self, config: &CircuitBreakerConfig) {
+        let coarse = self.environment.clock.may_be_coarse(config.shortest_duration());
+        self.slow_after.store(slow_after(config), Ordering::Relaxed);
+        self.timed.store(config.needs_start(), Ordering::Relaxed);
+        self.coarse.store(coarse, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let locked = self.locked.lock();
+        if let Some(departed) = &self.environment.departed {
+            let mut counters = counters(locked.machine(), &self.gate);
+            counters.totals.successes += u64::from(self.gate.take_successes());
+            *departed.lock() += counters;
+        }
+        if let Some(group) = &self.environment.group {
+            if locked.machine().is_ejected() {
+                group.give_back_place();
+            }
+            group.leave();
+        }
+    }
+}
+
+fn slow_after(config: &CircuitBreakerConfig) -> u64 {
+    config.slow_call_duration_threshold().map_or(u64::MAX, nanos)
+}

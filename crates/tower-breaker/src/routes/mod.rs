@@ -1,0 +1,101 @@
+//! Which calls get which circuit breaker, from a file.
+//!
+//! A routes document has named policies, and an ordered list of routes that pick one:
+//!
+//! ```toml
+//! [policies.default.circuit_breaker]
+//! failure_threshold = 5
+//! open_duration = "30s"
+//!
+//! [policies.payments]
+//! extends = "default"
+//! circuit_breaker = { failure_threshold = 3 }
+//!
+//! [[routes]]
+//! path = "/orders/{id}"
+//! methods = ["GET"]
+//! policy = "payments"
+//! key = "header:x-tenant"
+//! ```
+//!
+//! | field of a policy | meaning |
+//! |---|---|
+//! | `extends` | another policy: what is not set here is taken from there, field by field |
+//! | `circuit_breaker` | a table with the fields of [`CircuitBreakerConfigBuilder`], or `false`: off, also where a parent has one. Left out everywhere: no breaker |
+//!
+//! | field of a route | meaning |
+//! |---|---|
+//! | `path` | in axum's syntax: `/orders/{id}`, `/static/{*rest}`; as there, the rest is never empty, so `/{*rest}` leaves out `/` |
+//! | `methods` | a list such as `["GET"]`, which takes `HEAD` along; left out: all |
+//! | `host` | the host a request must name, without a port; left out: any |
+//! | `policy` | one of the policies; left out: the one called `default` |
+//! | `key` | what shares a circuit: `"route"` (default), `"host"`, `"header:x-tenant"` |
+//!
+//! Fields that are not in these tables go to the caller's own types, `R` for routes and `P` for policies, which refuse what
+//! they do not know either; [`NoExtra`] knows none. A field of `P` is inherited whole.
+//!
+//! [`RoutesConfig`] is a document that has been checked: a field nobody knows, a policy that is not there, policies that
+//! extend each other in a circle and a route that can never be reached are [errors](RoutesError) that name file, line,
+//! field and what is accepted. [`RouteTable`] has the circuits, and takes a changed document while calls go on.
+//!
+//! Where the routes of a program are known when it is written, layers on an axum `Router` say the same in less.
+//!
+//! ```
+//! use http::Method;
+//! use serde::Deserialize;
+//! use tower_breaker::routes::{RouteTable, RoutesConfig};
+//!
+//! #[derive(Deserialize)]
+//! struct Proxied {
+//!     upstream: String,
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let document = r#"
+//!     [policies.default.circuit_breaker]
+//!     failure_threshold = 3
+//!
+//!     [[routes]]
+//!     path = "/orders/{id}"
+//!     upstream = "http://127.0.0.1:9001"
+//! "#;
+//! let table: RouteTable<Proxied> = RouteTable::new(RoutesConfig::from_toml(document)?);
+//! let request = http::Request::get("/orders/7").body(())?;
+//! let found = table.find(&request).ok_or("no route")?;
+//! assert_eq!(found.route().extra().upstream, "http://127.0.0.1:9001");
+//! let circuit = found.circuit().ok_or("no circuit breaker")?;
+//! assert_eq!(circuit.name(), "/orders/{id}");
+//!
+//! let changed = document.replace("failure_threshold = 3", "failure_threshold = 10");
+//! table.apply(RoutesConfig::from_toml(&changed)?);
+//! assert_eq!(circuit.config().failure_threshold(), Some(10));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`CircuitBreakerConfigBuilder`]: crate::CircuitBreakerConfigBuilder
+
+mod config;
+mod error;
+mod finder;
+mod hint;
+mod node;
+mod path;
+mod policy;
+mod reader;
+mod request;
+mod route;
+mod table;
+
+pub use self::{
+    config::RoutesConfig,
+    error::RoutesError,
+    policy::Policy,
+    route::{Route, RouteKey},
+    table::{Matched, RouteTable},
+};
+
+/// The caller's own fields where there are none: every field that the library does not know is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoExtra {}

@@ -1,0 +1,232 @@
+//! Serde over a [`Node`]: whatever a type refuses comes back with the line and the path of the value it refused.
+
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{
+        self, DeserializeSeed, Expected, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor,
+        value::MapAccessDeserializer,
+    },
+    forward_to_deserialize_any,
+};
+
+use super::{
+    RoutesError, hint,
+    node::{Node, Value, child},
+};
+
+/// Reads a `T`. `also` are fields of the same table that somebody else has read: named when an unknown one is refused.
+pub(super) fn read<'de, T: Deserialize<'de>>(node: &'de Node, also: &'static [&'static str]) -> Result<T, RoutesError> {
+    T::deserialize(Reader { node, also }).map_err(|fault| match fault.place {
+        Some((field, line)) => RoutesError::at(&field, line, fault.problem),
+        None => RoutesError::at(&node.field, node.line, fault.problem),
+    })
+}
+
+#[derive(Clone, Copy)]
+struct Reader<'de> {
+    node: &'de Node,
+    also: &'static [&'static str],
+}
+
+impl Reader<'_> {
+    /// Refuses what a struct does not know, also for a type that would pass over it.
+    fn check_names(&self, entries: &[(String, Node)], fields: &'static [&'static str]) -> Result<(), Fault> {
+        match entries.iter().find(|(name, _)| !fields.contains(&name.as_str())) {
+            None => Ok(()),
+            Some((name, node)) => {
+                let known = self.also.iter().chain(fields).copied();
+                Err(Fault::new(hint::unknown(name, known)).place(&node.field, node.line))
+            }
+        }
+    }
+}
+
+impl<'de> Deserializer<'de> for Reader<'de> {
+    type Error = Fault;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        let Node { line, field, value } = self.node;
+        let read = match value {
+            Value::Bool(on) => visitor.visit_bool(*on),
+            Value::Signed(number) => visitor.visit_i64(*number),
+            Value::Unsigned(number) => visitor.visit_u64(*number),
+            Value::Float(number) => visitor.visit_f64(*number),
+            Value::Text(text) => visitor.visit_borrowed_str(text),
+            Value::List(nodes) => visitor.visit_seq(Elements(nodes.iter())),
+            Value::Table(entries) => visitor.visit_map(Entries::new(entries)),
+        };
+        // The innermost value that was refused is the place; further out it is known already.
+        read.map_err(|fault| fault.place(field, *line))
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        if let Value::Table(entries) = &self.node.value {
+            self.check_names(entries, fields)?;
+        }
+        self.deserialize_any(visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        let Node { line, field, value } = self.node;
+        let read = match value {
+            Value::Text(text) => visitor.visit_enum(text.as_str().into_deserializer()),
+            Value::Table(entries) if entries.len() == 1 => {
+                visitor.visit_enum(MapAccessDeserializer::new(Entries::new(entries)))
+            }
+            // A visitor of an enum takes nothing else: this is its refusal, in its own words.
+            _ => return self.deserialize_any(visitor),
+        };
+        read.map_err(|fault| fault.place(field, *line))
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map identifier ignored_any
+    }
+}
+
+struct Entries<'de> {
+    rest: std::slice::Iter<'de, (String, Node)>,
+    value: Option<&'de Node>,
+}
+
+impl<'de> Entries<'de> {
+    fn new(entries: &'de [(String, Node)]) -> Self {
+        Self { rest: entries.iter(), value: None }
+    }
+}
+
+impl<'de> MapAccess<'de> for Entries<'de> {
+    type Error = Fault;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
+        let Some((name, node)) = self.rest.next() else { return Ok(None) };
+        self.value = Some(node);
+        seed.deserialize(name.as_str().into_deserializer())
+            .map(Some)
+            .map_err(|fault: Fault| fault.place(&node.field, node.line))
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
+        let node = self.value.take().ok_or_else(|| <Fault as de::Error>::custom("is read out of order"))?;
+        read_seed(seed, node)
+    }
+}
+
+struct Elements<'de>(std::slice::Iter<'de, Node>);
+
+impl<'de> SeqAccess<'de> for Elements<'de> {
+    type Error = Fault;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Fault> {
+        self.0.next().map(|node| read_seed(seed, node)).transpose()
+    }
+}
+
+/// What a type refuses after it has read its value, as `TryFrom` does, is refused here.
+fn read_seed<'de, S: DeserializeSeed<'de>>(seed: S, node: &'de Node) -> Result<S::Value, Fault> {
+    seed.deserialize(Reader { node, also: &[] }).map_err(|fault| fault.place(&node.field, node.line))
+}
+
+/// What a type refused; the reader adds the place on the way out.
+#[derive(Debug)]
+struct Fault {
+    place: Option<(String, Option<usize>)>,
+    /// A field that is not there: the place is the table it is missing from, and this its name.
+    missing: Option<&'static str>,
+    problem: String,
+}
+
+impl Fault {
+    fn new(problem: String) -> Self {
+        Self { place: None, missing: None, problem }
+    }
+
+    fn place(mut self, field: &str, line: Option<usize>) -> Self {
+        if self.place.is_none() {
+            let field = self.missing.map_or_else(|| field.to_owned(), |missing| child(field, missing));
+            self.place = Some((field, line));
+        }
+        self
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.problem)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl de::Error for Fault {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::new(format!("is not accepted: {message}"))
+    }
+
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::new(format!("is {}; accepted: {expected}", Shown(found)))
+    }
+
+    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::new(format!("is {}; accepted: {expected}", Shown(found)))
+    }
+
+    fn invalid_length(length: usize, expected: &dyn Expected) -> Self {
+        Self::new(format!("has {length} elements; accepted: {expected}"))
+    }
+
+    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
+        Self::new(hint::none_of(variant, expected.iter().copied()))
+    }
+
+    fn unknown_field(name: &str, expected: &'static [&'static str]) -> Self {
+        Self::new(hint::unknown(name, expected.iter().copied()))
+    }
+
+    fn missing_field(name: &'static str) -> Self {
+        Self { missing: Some(name), ..Self::new("is missing".to_owned()) }
+    }
+
+    fn duplicate_field(name: &'static str) -> Self {
+        Self::new(format!("has {name:?} twice"))
+    }
+}
+
+/// A value as the document has it, where serde would say "integer `0`".
+struct Shown<'a>(Unexpected<'a>);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Unexpected::Bool(on) => write!(f, "{on}"),
+            Unexpected::Signed(number) => write!(f, "{number}"),
+            Unexpected::Unsigned(number) => write!(f, "{number}"),
+            Unexpected::Float(number) => write!(f, "{number:?}"),
+            Unexpected::Str(text) => write!(f, "{text:?}"),
+            Unexpected::Map => f.write_str("a table"),
+            Unexpected::Seq => f.write_str("a list"),
+            other => write!(f, "{other}"),
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! What a document that is right says about its routes.
+
+use http::Method;
+use serde::Deserialize;
+use tower_breaker::routes::{Route, RouteKey, RoutesConfig};
+
+use crate::Proxied;
+
+pub(crate) const DOCUMENT: &str = r#"
+[policies.default.circuit_breaker]
+failure_threshold = 5
+failure_rate_threshold = 0.5
+sliding_window = { time = "5s", buckets = 10 }
+minimum_calls = 20
+open_duration = "30s"
+mode = "enforce"
+
+[policies.payments]
+extends = "default"
+circuit_breaker = { failure_threshold = 3, open_duration = "60s" }
+
+[[routes]]
+path = "/orders/{id}"
+methods = ["GET"]
+policy = "payments"
+key = "header:x-tenant"
+upstream = "http://127.0.0.1:9001"
+
+[[routes]]
+path = "/static/{*rest}"
+host = "Files.Example"
+key = "host"
+upstream = "http://127.0.0.1:9002"
+"#;
+
+#[test]
+fn a_document_is_read_whole() {
+    let config = RoutesConfig::<Proxied>::from_toml(DOCUMENT).unwrap();
+    let [orders, files] = &config.routes().collect::<Vec<_>>()[..] else { panic!("two routes") };
+
+    assert_eq!((orders.name(), orders.path()), ("GET /orders/{id}", "/orders/{id}"));
+    assert_eq!(orders.methods(), [Method::GET]);
+    assert_eq!(orders.host(), None);
+    assert_eq!(*orders.key(), RouteKey::Header("x-tenant".parse().unwrap()));
+    assert_eq!(orders.policy().name(), "payments");
+    assert_eq!(orders.policy().extends(), Some("default"));
+    assert_eq!(orders.extra().upstream, "http://127.0.0.1:9001");
+
+    assert_eq!(files.name(), "files.example/static/{*rest}");
+    assert_eq!(files.host(), Some("files.example"));
+    assert_eq!(*files.key(), RouteKey::Host);
+    assert_eq!(files.policy().name(), "default");
+    assert!(files.methods().is_empty());
+}
+
+#[test]
+fn names_of_routes_are_told_apart() {
+    let config = RoutesConfig::<Proxied>::from_toml(
+        &DOCUMENT.replace("path = \"/static/{*rest}\"\nhost = \"Files.Example\"", "path = \"/orders/{id}\""),
+    )
+    .unwrap();
+    let names: Vec<&str> = config.routes().map(Route::name).collect();
+    assert_eq!(names, ["GET /orders/{id}", "/orders/{id}"]);
+}
+
+#[test]
+fn a_policy_may_have_fields_of_the_callers_too() {
+    #[derive(Debug, Deserialize)]
+    struct Page {
+        banner: String,
+        #[serde(default)]
+        colours: Vec<String>,
+    }
+    let document = r#"
+        [policies.default]
+        banner = "closed for now"
+        colours = ["red", "blue"]
+
+        [policies.night]
+        extends = "default"
+        colours = ["black"]
+
+        [[routes]]
+        path = "/"
+    "#;
+    let config = RoutesConfig::<tower_breaker::routes::NoExtra, Page>::from_toml(document).unwrap();
+    let night = config.policy("night").unwrap();
+    assert_eq!(night.extra().banner, "closed for now");
+    assert_eq!(night.extra().colours, ["black"]);
+
+    let wrong = document.replace("banner = \"closed for now\"", "banner = 3");
+    let error = RoutesConfig::<tower_breaker::routes::NoExtra, Page>::from_toml(&wrong).unwrap_err();
+    assert_eq!(error.to_string(), "line 3: policies.default.banner is 3; accepted: a string");
+    let wrong = document.replace("colours = [\"black\"]", "colour = \"black\"");
+    let error = RoutesConfig::<tower_breaker::routes::NoExtra, Page>::from_toml(&wrong).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "line 8: policies.night.colour is unknown (did you mean \"colours\"?); \
+         accepted: extends, circuit_breaker, banner, colours"
+    );
+}

@@ -1,0 +1,152 @@
+//! The live table: circuits of routes, and what becomes of them when the document changes.
+
+use http::Request;
+use tower_breaker::{
+    Outcome, State,
+    routes::{RouteTable, RoutesConfig},
+};
+
+use crate::read;
+
+const DOCUMENT: &str = r#"
+[policies.default.circuit_breaker]
+failure_threshold = 2
+minimum_calls = 1000
+open_duration = "60s"
+
+[policies.bare]
+
+[[routes]]
+path = "/orders/{id}"
+
+[[routes]]
+path = "/tenants"
+key = "header:x-tenant"
+
+[[routes]]
+path = "/hosts"
+key = "host"
+
+[[routes]]
+path = "/bare"
+policy = "bare"
+"#;
+
+fn circuit(table: &RouteTable, request: http::request::Builder) -> Option<tower_breaker::Circuit> {
+    table.find(&request.body(()).unwrap()).unwrap().circuit().cloned()
+}
+
+fn fail(circuit: &tower_breaker::Circuit) {
+    circuit.try_acquire().unwrap().record(Outcome::Failure);
+}
+
+#[test]
+fn circuits_of_routes_are_there_from_the_start() {
+    let table = RouteTable::new(read(DOCUMENT));
+    let names: Vec<_> = table.snapshots().iter().map(|snapshot| snapshot.name.to_string()).collect();
+    assert_eq!(names, ["/orders/{id}"]);
+    assert!(table.circuits().get("/orders/{id}").is_some());
+    assert!(table.keyed_circuits().is_empty());
+}
+
+#[test]
+fn a_route_has_one_circuit_for_all_its_calls() {
+    let table = RouteTable::new(read(DOCUMENT));
+    let one = circuit(&table, Request::get("/orders/1")).unwrap();
+    fail(&one);
+    fail(&one);
+    let other = circuit(&table, Request::post("/orders/2")).unwrap();
+    assert_eq!((other.name(), other.state()), ("/orders/{id}", State::Open));
+}
+
+#[test]
+fn a_policy_without_a_breaker_has_no_circuit() {
+    let table = RouteTable::new(read(DOCUMENT));
+    assert!(circuit(&table, Request::get("/bare")).is_none());
+    assert!(table.find(&Request::get("/nowhere").body(()).unwrap()).is_none());
+}
+
+#[test]
+fn keys_have_circuits_of_their_own() {
+    let table = RouteTable::new(read(DOCUMENT));
+    let tenant = |name| circuit(&table, Request::get("/tenants").header("x-tenant", name)).unwrap();
+    fail(&tenant("sick"));
+    fail(&tenant("sick"));
+    assert_eq!(tenant("sick").state(), State::Open);
+    assert_eq!(tenant("well").state(), State::Closed);
+    assert_eq!(tenant("well").name(), "/tenants#well");
+    assert_eq!(circuit(&table, Request::get("/tenants")).unwrap().name(), "/tenants");
+    assert_eq!(
+        circuit(&table, Request::get("/hosts").header("host", "A.example:80")).unwrap().name(),
+        "/hosts#a.example"
+    );
+    assert_eq!(circuit(&table, Request::get("http://b.example/hosts")).unwrap().name(), "/hosts#b.example");
+}
+
+#[test]
+fn names_from_strangers_stay_bounded() {
+    let table = RouteTable::new(read(DOCUMENT));
+    for number in 0..30_000 {
+        let _ = circuit(&table, Request::get("/tenants").header("x-tenant", number));
+    }
+    assert!(table.keyed_circuits().len() <= 10_000);
+    assert!(table.circuits().get("/orders/{id}").is_some());
+}
+
+#[test]
+fn a_changed_document_keeps_states_and_brings_new_thresholds() {
+    let table = RouteTable::new(read(DOCUMENT));
+    let orders = circuit(&table, Request::get("/orders/1")).unwrap();
+    let tenant = circuit(&table, Request::get("/tenants").header("x-tenant", "sick")).unwrap();
+    for circuit in [&orders, &tenant] {
+        fail(circuit);
+        fail(circuit);
+    }
+    table.apply(read(&DOCUMENT.replace("failure_threshold = 2", "failure_threshold = 3")));
+    for circuit in [&orders, &tenant] {
+        assert_eq!(circuit.state(), State::Open);
+        assert_eq!(circuit.config().failure_threshold(), Some(3));
+    }
+    assert_eq!(circuit(&table, Request::get("/orders/1")).unwrap().state(), State::Open);
+}
+
+#[test]
+fn a_permit_survives_a_changed_document() {
+    let table = RouteTable::new(read(DOCUMENT));
+    let orders = circuit(&table, Request::get("/orders/1")).unwrap();
+    fail(&orders);
+    let permit = orders.try_acquire().unwrap();
+    table.apply(read(&DOCUMENT.replace("failure_threshold = 2", "failure_threshold = 3")));
+    permit.record(Outcome::Failure);
+    fail(&orders);
+    assert_eq!(orders.state(), State::Open);
+}
+
+#[test]
+fn routes_come_and_go() {
+    let table = RouteTable::new(read(DOCUMENT));
+    let _ = circuit(&table, Request::get("/tenants").header("x-tenant", "one"));
+    table.apply(read(&DOCUMENT.replace("/orders/{id}", "/invoices").replace("/tenants", "/customers")));
+    assert!(table.find(&Request::get("/orders/1").body(()).unwrap()).is_none());
+    assert!(table.circuits().get("/orders/{id}").is_none());
+    assert!(table.circuits().get("/invoices").is_some());
+    assert!(table.keyed_circuits().is_empty());
+
+    table.apply(read(
+        &DOCUMENT.replace("[policies.default.circuit_breaker]", "[policies.default]\n[policies.other.circuit_breaker]"),
+    ));
+    assert!(table.circuits().is_empty());
+    assert!(circuit(&table, Request::get("/orders/1")).is_none());
+}
+
+#[test]
+fn a_handle_is_shared_between_threads() {
+    fn shared<T: Clone + Send + Sync + 'static>(_: &T) {}
+    let table = RouteTable::new(read(DOCUMENT));
+    shared(&table);
+    let other = table.clone();
+    other.apply(RoutesConfig::from_toml(&DOCUMENT.replace("/bare", "/plain")).unwrap());
+    assert_eq!(table.config().routes().len(), 4);
+    assert!(table.find(&Request::get("/plain").body(()).unwrap()).is_some());
+    assert!(format!("{table:?}").contains("/plain"));
+}

@@ -1,0 +1,98 @@
+//! The command line.
+
+use std::{
+    ffi::OsString,
+    net::{SocketAddr, ToSocketAddrs},
+    path::PathBuf,
+};
+
+pub(crate) const HELP: &str = "\
+A reverse proxy with a circuit breaker for each of its routes.
+
+usage:
+  gateway                     three upstreams of its own and a gentle load, to see circuits open and recover
+  gateway --config FILE       proxies to the upstreams of a routes file
+  gateway --check FILE        says whether a routes file is right: its effective policies (exit 0), or the
+                              first mistake with file, line and field (exit 2)
+options:
+  --listen ADDR               where to take requests       (default 127.0.0.1:8080)
+  --admin ADDR                where to show the circuits   (default 127.0.0.1:9090)
+  --help                      this
+
+A default address that is taken is replaced by a free port; one that was given must be free (else exit 1).
+SIGHUP or a changed file puts the routes file in force again: circuits keep their state, and a file with a mistake is
+refused whole. Ctrl-C or SIGTERM lets the requests under way end, for at most 10 seconds.";
+
+/// What the program is to do.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Command {
+    Help,
+    Check(PathBuf),
+    Serve(Serve),
+}
+
+#[derive(Debug, PartialEq)]
+pub(crate) struct Serve {
+    /// `None`: the demonstration.
+    pub(crate) config: Option<PathBuf>,
+    pub(crate) listen: Address,
+    pub(crate) admin: Address,
+}
+
+/// An address to listen on, and whether somebody asked for it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Address {
+    pub(crate) at: SocketAddr,
+    pub(crate) given: bool,
+}
+
+/// Reads the arguments; an error is one line.
+pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, String> {
+    let mut arguments = arguments;
+    let (mut config, mut check, mut listen, mut admin) = (None, None, None, None);
+    while let Some(argument) = arguments.next() {
+        let text = argument.to_string_lossy().into_owned();
+        let (name, mut value) = match text.split_once('=') {
+            Some((name, value)) if name.starts_with("--") => (name, Some(OsString::from(value))),
+            _ => (text.as_str(), None),
+        };
+        let place = match name {
+            "--help" | "-h" if value.is_none() => return Ok(Command::Help),
+            "--config" => &mut config,
+            "--check" => &mut check,
+            "--listen" => &mut listen,
+            "--admin" => &mut admin,
+            _ => return Err(format!("unknown argument {text:?}; --help lists what there is")),
+        };
+        let value = value.take().or_else(|| arguments.next());
+        let value = value.ok_or_else(|| format!("{name} needs {} after it", wanted(name)))?;
+        if place.replace(value).is_some() {
+            return Err(format!("{name} is given twice"));
+        }
+    }
+    match (config, check) {
+        (None, Some(_)) if listen.is_some() || admin.is_some() => {
+            Err("--check serves nothing, so it takes neither --listen nor --admin".to_owned())
+        }
+        (None, Some(file)) => Ok(Command::Check(file.into())),
+        (Some(_), Some(_)) => Err("--config and --check exclude each other".to_owned()),
+        (config, None) => Ok(Command::Serve(Serve {
+            config: config.map(Into::into),
+            listen: address("--listen", listen, [127, 0, 0, 1], 8080)?,
+            admin: address("--admin", admin, [127, 0, 0, 1], 9090)?,
+        })),
+    }
+}
+
+fn wanted(name: &str) -> &'static str {
+    if name == "--listen" || name == "--admin" { "an address" } else { "a file" }
+}
+
+fn address(name: &str, value: Option<OsString>, host: [u8; 4], port: u16) -> Result<Address, String> {
+    let Some(value) = value else { return Ok(Address { at: (host, port).into(), given: false }) };
+    let value = value.to_string_lossy();
+    let found = value.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
+    let at =
+        found.ok_or_else(|| format!("{name} is {value:?}; accepted: an address and a port, as in 127.0.0.1:8080"))?;
+    Ok(Address { at, given: true })
+}

@@ -1,0 +1,167 @@
+//! The call to an upstream: connected, sent, and waited for until the head of its answer.
+
+use std::{
+    error::Error as StdError,
+    fmt, io,
+    pin::{Pin, pin},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::body::Body;
+use http::{Request, Response, StatusCode};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use tokio::time::{Instant, sleep_until};
+use tower::Service;
+
+use crate::{
+    config::Matched,
+    upload::{Progress, Upload},
+    upstream::Upstream,
+};
+
+/// So long an upstream may take for the head of its answer, counted from the last it was sent.
+const HEAD_WITHIN: Duration = Duration::from_secs(30);
+
+/// Calls upstreams, over connections that it keeps.
+#[derive(Clone, Debug)]
+pub(crate) struct Forward {
+    client: Client<HttpConnector, Upload>,
+}
+
+/// Why there is no answer to pass on.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The upstream refused the connection, broke it off, or said something that is no HTTP.
+    Broken,
+    /// The upstream did not answer in time.
+    Silent,
+    /// The caller broke its request off.
+    CallerGone,
+    /// The caller stopped sending its request.
+    CallerSilent,
+}
+
+impl Failure {
+    /// What the caller is told.
+    pub(crate) const fn status(&self) -> StatusCode {
+        match self {
+            Self::Broken => StatusCode::BAD_GATEWAY,
+            Self::Silent => StatusCode::GATEWAY_TIMEOUT,
+            Self::CallerGone => StatusCode::BAD_REQUEST,
+            Self::CallerSilent => StatusCode::REQUEST_TIMEOUT,
+        }
+    }
+
+    /// Whether it says nothing about the upstream.
+    pub(crate) const fn is_the_callers(&self) -> bool {
+        matches!(self, Self::CallerGone | Self::CallerSilent)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Broken => "the service behind this address cannot be reached",
+            Self::Silent => "the service behind this address did not answer in time",
+            Self::CallerGone => "the request broke off",
+            Self::CallerSilent => "the request did not come in time",
+        })
+    }
+}
+
+impl Forward {
+    pub(crate) fn new() -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        // A request that had not begun when its kept connection turned out to be closed is sent over another one. What has
+        // begun is never sent again, whatever its method: the caller decides.
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(Duration::from_secs(30))
+            .retry_canceled_requests(true)
+            .build(connector);
+        Self { client }
+    }
+
+    /// Sends a request whose target and headers are those of the upstream.
+    async fn call(self, upstream: &Upstream, request: Request<Upload>) -> Result<Response<Body>, Failure> {
+        let progress = request.body().progress();
+        let mut answer = pin!(self.client.request(request));
+        let answered = loop {
+            let deadline = progress.state().moved + HEAD_WITHIN;
+            tokio::select! {
+                biased;
+                answered = &mut answer => break answered,
+                () = sleep_until(deadline) => late(&progress)?,
+            }
+        };
+        match answered {
+            // Nobody asked for another protocol, so there is no sense in agreeing to one.
+            Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => Err(Failure::Broken),
+            Ok(response) => {
+                upstream.is_up();
+                Ok(response.map(Body::new))
+            }
+            Err(_) if progress.state().broken => Err(Failure::CallerGone),
+            Err(error) => {
+                if error.is_connect() {
+                    upstream.is_down(&innermost(&error));
+                }
+                Err(Failure::Broken)
+            }
+        }
+    }
+}
+
+/// The upstream of one route, as a Tower service.
+#[derive(Debug)]
+pub(crate) struct Outbound {
+    forward: Forward,
+    found: Matched,
+}
+
+impl Outbound {
+    pub(crate) const fn new(forward: Forward, found: Matched) -> Self {
+        Self { forward, found }
+    }
+}
+
+impl Service<Request<Upload>> for Outbound {
+    type Response = Response<Body>;
+    type Error = Failure;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Failure>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Upload>) -> Self::Future {
+        let (forward, found) = (self.forward.clone(), self.found.clone());
+        Box::pin(async move { forward.call(&found.route().extra().upstream, request).await })
+    }
+}
+
+/// The time is over, unless more of the request was sent meanwhile.
+fn late(progress: &Progress) -> Result<(), Failure> {
+    let state = progress.state();
+    if Instant::now() < state.moved + HEAD_WITHIN {
+        Ok(())
+    } else if state.waits_for_caller {
+        Err(Failure::CallerSilent)
+    } else {
+        Err(Failure::Silent)
+    }
+}
+
+/// The cause of an error that says most: what the system said, or else the last there is.
+fn innermost(error: &(dyn StdError + 'static)) -> String {
+    let mut cause = error;
+    while let Some(next) = cause.source().filter(|_| !cause.is::<io::Error>()) {
+        cause = next;
+    }
+    cause.to_string()
+}

@@ -1,0 +1,60 @@
+//! A reverse proxy with a circuit breaker for each of its routes.
+//!
+//! `cargo run --release --example gateway` starts it with three upstreams of its own and shows circuits open and recover;
+//! `-- --config FILE` proxies to real ones. `-- --help` lists the rest.
+//!
+//! The files, in the order in which a request meets them: `serve` takes connections, `proxy` finds the route, `headers`
+//! prepares what goes on, `breaker` asks the circuit, `forward` calls the upstream. `config` is what this program adds to
+//! the routes document of `tower_breaker::routes`, `reload` puts a changed one in force, `admin` shows the circuits.
+
+mod admin;
+mod answer;
+mod args;
+mod breaker;
+mod config;
+mod demo;
+mod describe;
+mod forward;
+mod headers;
+mod proxy;
+mod reload;
+mod report;
+mod serve;
+mod upload;
+mod upstream;
+
+use std::process::ExitCode;
+
+use args::Command;
+
+/// For mistakes in arguments and files; 1 is for what the machine refuses, a taken port for one.
+const MISTAKE: u8 = 2;
+
+fn main() -> ExitCode {
+    let done = match args::parse(std::env::args_os().skip(1)) {
+        Ok(Command::Help) => {
+            report::say(args::HELP);
+            Ok(())
+        }
+        Ok(Command::Check(file)) => config::load(&file)
+            .map(|config| report::say(describe::effective(&file, &config)))
+            .map_err(|error| (MISTAKE, error.to_string())),
+        Ok(Command::Serve(serve)) => run(serve),
+        Err(problem) => Err((MISTAKE, problem)),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err((code, problem)) => {
+            report::complain(format_args!("gateway: {problem}"));
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn run(serve: args::Serve) -> Result<(), (u8, String)> {
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| (1, format!("cannot start: {error}")))?;
+    let done = runtime.block_on(serve::run(serve));
+    // What still hangs on a connection after the drain is cut off here.
+    runtime.shutdown_background();
+    done
+}

@@ -1,0 +1,52 @@
+//! One request: its route, its upstream, its answer.
+
+use std::{net::IpAddr, sync::Arc};
+
+use axum::body::Body;
+use http::{Request, Response, StatusCode, Version};
+use http_body::Body as _;
+use hyper::body::Incoming;
+
+use crate::{answer, breaker, config::Table, forward::Forward, headers, upload::Upload};
+
+/// What all connections share.
+#[derive(Debug)]
+pub(crate) struct Proxy {
+    table: Table,
+    forward: Forward,
+}
+
+impl Proxy {
+    pub(crate) fn new(table: Table) -> Arc<Self> {
+        Arc::new(Self { table, forward: Forward::new() })
+    }
+
+    /// Answers a request of `caller`.
+    pub(crate) async fn answer(&self, request: Request<Incoming>, caller: IpAddr) -> Response<Body> {
+        let (mut head, body) = request.into_parts();
+        // From here on, whatever becomes of the request, its body is not left in the way of the answer.
+        let body = Upload::new(body, headers::expects_continue(&head.headers));
+        if !headers::names_its_host(&head) {
+            return answer::problem(StatusCode::BAD_REQUEST, "a request of HTTP/1.1 has one Host header");
+        }
+        if headers::wants_upgrade(&head) {
+            return answer::problem(StatusCode::NOT_IMPLEMENTED, "no other protocols are spoken through this gateway");
+        }
+        let has_body = !body.is_end_stream();
+        let request = Request::from_parts(head, ());
+        let Some(found) = self.table.find(&request) else {
+            return answer::problem(StatusCode::NOT_FOUND, "no route leads there");
+        };
+        (head, ()) = request.into_parts();
+
+        let upstream = &found.route().extra().upstream;
+        headers::prepare(&mut head, caller, has_body, upstream.host());
+        head.uri = upstream.target(head.uri.path_and_query());
+        head.extensions.clear();
+        let mut response = breaker::call(&self.forward, found, Request::from_parts(head, body)).await;
+
+        headers::remove_hop_by_hop(response.headers_mut());
+        *response.version_mut() = Version::HTTP_11;
+        response
+    }
+}

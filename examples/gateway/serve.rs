@@ -1,0 +1,139 @@
+//! Connections: taken, served in HTTP/1.1 or HTTP/2, and drained at the end.
+
+use std::{convert::Infallible, io, sync::Arc, time::Duration};
+
+use hyper::service::service_fn;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto, graceful::GracefulShutdown},
+};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    time::{sleep, timeout},
+};
+use tower_breaker::Circuits;
+
+use crate::{
+    MISTAKE, admin,
+    args::{Address, Serve},
+    config::{self, Config, Table},
+    demo,
+    proxy::Proxy,
+    reload, report,
+};
+
+/// So long requests under way may go on after the signal to stop.
+const DRAIN_WITHIN: Duration = Duration::from_secs(10);
+
+/// Serves until it is told to stop. An error is an exit code and one line.
+pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
+    report::start();
+    let cannot = |error: io::Error| (1, format!("cannot wait for signals: {error}"));
+    // Without a file there is nothing to read again, and a terminal that is closed ends the demonstration as it ends others.
+    let hangup = serve.config.as_ref().map(|_| signal(SignalKind::hangup())).transpose().map_err(cannot)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
+
+    // Looked at before it is read: a change in between is seen as one.
+    let look = serve.config.as_deref().and_then(reload::look);
+    let (config, upstreams) = match &serve.config {
+        Some(file) => (config::load(file).map_err(|error| (MISTAKE, error.to_string()))?, None),
+        None => {
+            let upstreams = demo::Upstreams::start().await.map_err(|error| (1, format!("cannot start: {error}")))?;
+            (upstreams.config(), Some(upstreams))
+        }
+    };
+    let listener = listen("--listen", serve.listen).await?;
+    let admin_listener = listen("--admin", serve.admin).await?;
+    let at = listener.local_addr().map_err(|error| (1, error.to_string()))?;
+    let admin_at = admin_listener.local_addr().map_err(|error| (1, error.to_string()))?;
+
+    let table = table(config);
+    report::say(format_args!("proxy    http://{at}"));
+    report::say(format_args!("circuits http://{admin_at}/health/circuits"));
+    for route in table.config().routes() {
+        report::say(format_args!("route    {} -> {}", route.name(), route.extra().upstream));
+    }
+    let router = admin::router(table.clone());
+    tokio::spawn(async { axum::serve(admin_listener, router).await });
+    if let (Some(file), Some(hangup)) = (serve.config, hangup) {
+        tokio::spawn(reload::watch(file, table.clone(), hangup, look));
+    }
+    if let Some(upstreams) = upstreams {
+        upstreams.show(at, admin_at);
+    }
+
+    let proxy = Proxy::new(table);
+    let connections = GracefulShutdown::new();
+    let stop = tokio::select! {
+        () = accept(&listener, &proxy, &connections) => "",
+        _ = interrupt.recv() => "Ctrl-C",
+        _ = terminate.recv() => "SIGTERM",
+    };
+    drop(listener);
+    let under_way = connections.count();
+    report::event(format_args!("{stop}: {under_way} connections are drained, for at most 10 s"));
+    tokio::select! {
+        drained = timeout(DRAIN_WITHIN, connections.shutdown()) => match drained {
+            Ok(()) => report::event("all requests have ended"),
+            Err(_) => report::event("10 s are over: the rest is cut off"),
+        },
+        _ = interrupt.recv() => report::event("Ctrl-C again: the rest is cut off"),
+    }
+    Ok(())
+}
+
+/// The live routes, whose circuits say what they do.
+fn table(config: Config) -> Table {
+    let circuits = |name| Circuits::builder().name(name).observe(report::transition).build();
+    Table::with_circuits(config, circuits("routes"), circuits("keyed"))
+}
+
+async fn listen(option: &str, address: Address) -> Result<TcpListener, (u8, String)> {
+    let at = address.at;
+    match TcpListener::bind(at).await {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse && !address.given => {
+            let free = TcpListener::bind((at.ip(), 0))
+                .await
+                .map_err(|error| (1, format!("cannot listen on {}: {error}", at.ip())))?;
+            report::say(format_args!("{at} is taken, so another port stands in for it ({option} chooses one)"));
+            Ok(free)
+        }
+        bound => bound.map_err(|error| {
+            let why =
+                if error.kind() == io::ErrorKind::AddrInUse { "it is taken".to_owned() } else { error.to_string() };
+            (1, format!("cannot listen on {at} ({option}): {why}"))
+        }),
+    }
+}
+
+async fn accept(listener: &TcpListener, proxy: &Arc<Proxy>, connections: &GracefulShutdown) {
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server.http1().timer(TokioTimer::new());
+    server.http2().timer(TokioTimer::new());
+    loop {
+        let (stream, caller) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Out of descriptors, most likely: some are given back soon.
+                report::event(format_args!("cannot take a connection: {error}"));
+                sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        // Small answers go out at once; where that cannot be set they go out later.
+        let _ = stream.set_nodelay(true);
+        let proxy = Arc::clone(proxy);
+        let service = service_fn(move |request| {
+            let proxy = Arc::clone(&proxy);
+            async move { Ok::<_, Infallible>(proxy.answer(request, caller.ip()).await) }
+        });
+        let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
+        let connection = connections.watch(connection);
+        tokio::spawn(async move {
+            // A connection that ends in an error has no one left to be told.
+            let _ = connection.await;
+        });
+    }
+}

@@ -1,0 +1,49 @@
+//! What the admin address shows.
+
+use crate::{
+    client::{get, post},
+    one_route,
+    process::Gateway,
+    until,
+    upstream::Upstream,
+};
+
+#[test]
+fn every_circuit_is_there_from_the_start() {
+    let upstream = Upstream::well();
+    let routes = one_route(&upstream, "failure_threshold = 3");
+    let more = format!("\n[[routes]]\npath = \"/\"\nmethods = [\"GET\"]\nupstream = \"{}\"\n", upstream.url());
+    let gateway = Gateway::start(&(routes + &more));
+    let health = gateway.health();
+    assert_eq!(health["healthy"], true);
+    assert_eq!(health["open_circuits"], serde_json::json!([]));
+    let names: Vec<&str> =
+        health["all_circuits"].as_array().unwrap().iter().map(|circuit| circuit["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["/{*rest}", "GET /"]);
+    assert!(upstream.seen().is_empty());
+}
+
+#[test]
+fn an_open_circuit_is_unhealthy_until_it_is_ready_to_probe() {
+    let upstream = Upstream::dead();
+    let gateway = Gateway::start(&one_route(&upstream, "failure_threshold = 1\nopen_duration = \"1s\""));
+    assert_eq!(get(gateway.at, "/a").status, 502);
+    let health = gateway.health();
+    assert_eq!(health["healthy"], false);
+    assert_eq!(health["open_circuits"], serde_json::json!(["/{*rest}"]));
+    let circuit = gateway.circuit("/{*rest}");
+    assert_eq!((&circuit["state"], &circuit["opens_in_row"]), (&"open".into(), &1.into()));
+    assert!((0.0..=1.0).contains(&circuit["remaining_seconds"].as_f64().unwrap()), "{circuit}");
+
+    until("healthy though nobody calls", || (gateway.health()["healthy"] == true).then_some(()));
+    let circuit = gateway.circuit("/{*rest}");
+    assert_eq!((&circuit["state"], &circuit["ready_to_probe"]), (&"open".into(), &true.into()));
+}
+
+#[test]
+fn there_is_nothing_else_on_the_admin_address() {
+    let gateway = Gateway::start(&one_route(&Upstream::well(), "failure_threshold = 1"));
+    assert_eq!(get(gateway.admin, "/").status, 404);
+    assert_eq!(get(gateway.admin, "/health").status, 404);
+    assert_eq!(post(gateway.admin, "/health/circuits", "").status, 405);
+}

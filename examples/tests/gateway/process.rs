@@ -1,0 +1,175 @@
+//! The gateway as a child process.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::{Arc, Mutex, OnceLock, atomic::AtomicUsize, atomic::Ordering::Relaxed},
+    thread,
+};
+
+use serde_json::Value;
+
+use crate::{client, until};
+
+/// The program. Cargo builds it before these tests; where only this test was asked for, it is built here if need be.
+fn program() -> &'static PathBuf {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let test = std::env::current_exe().unwrap();
+        let profile = test.ancestors().nth(2).unwrap();
+        let program = profile.join("examples").join("gateway");
+        if is_older_than_its_source(&program) {
+            let mut build = Command::new(env!("CARGO"));
+            build.args(["build", "--package", env!("CARGO_PKG_NAME"), "--example", "gateway"]);
+            if profile.ends_with("release") {
+                build.arg("--release");
+            }
+            assert!(build.status().unwrap().success());
+        }
+        program
+    })
+}
+
+fn is_older_than_its_source(program: &Path) -> bool {
+    let Ok(built) = fs::metadata(program).and_then(|about| about.modified()) else { return true };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut left = vec![root.join("gateway"), root.join("../crates")];
+    while let Some(at) = left.pop() {
+        let about = fs::metadata(&at).unwrap();
+        if about.is_dir() {
+            left.extend(fs::read_dir(&at).unwrap().map(|entry| entry.unwrap().path()));
+        } else if about.modified().unwrap() > built && !at.components().any(|part| part.as_os_str() == "tests") {
+            return true;
+        }
+    }
+    false
+}
+
+/// Runs it to its end.
+pub(crate) fn run(arguments: &[&str]) -> Output {
+    Command::new(program()).args(arguments).stdin(Stdio::null()).output().unwrap()
+}
+
+/// A file of its own, gone with it.
+pub(crate) struct File(PathBuf);
+
+impl File {
+    pub(crate) fn new(text: &str) -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("gateway-{}-{}.toml", std::process::id(), COUNT.fetch_add(1, Relaxed));
+        let file = Self(std::env::temp_dir().join(name));
+        file.write(text);
+        file
+    }
+
+    pub(crate) fn write(&self, text: &str) {
+        fs::write(&self.0, text).unwrap();
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// A running gateway; killed on drop.
+pub(crate) struct Gateway {
+    child: Child,
+    lines: Arc<Mutex<Vec<String>>>,
+    pub(crate) file: Option<File>,
+    pub(crate) at: SocketAddr,
+    pub(crate) admin: SocketAddr,
+}
+
+impl Gateway {
+    /// With these routes, on free ports.
+    pub(crate) fn start(routes: &str) -> Self {
+        let file = File::new(routes);
+        let arguments = ["--config", file.path(), "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
+        let mut gateway = Self::with(&arguments);
+        gateway.file = Some(file);
+        gateway
+    }
+
+    pub(crate) fn with(arguments: &[&str]) -> Self {
+        let mut command = Command::new(program());
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        collect(child.stdout.take().unwrap(), &lines);
+        collect(child.stderr.take().unwrap(), &lines);
+        let address = |what: &str| {
+            until("its addresses", || {
+                let lines = lines.lock().unwrap();
+                let line = lines.iter().find_map(|line| line.strip_prefix(what)?.trim().strip_prefix("http://"))?;
+                Some(line.trim_end_matches("/health/circuits").parse().unwrap())
+            })
+        };
+        let (at, admin) = (address("proxy"), address("circuits"));
+        Self { child, lines, file: None, at, admin }
+    }
+
+    /// What it has said so far.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.lines.lock().unwrap().clone()
+    }
+
+    /// Waits for a line with this in it.
+    #[track_caller]
+    pub(crate) fn line(&self, part: &str) -> String {
+        until(part, || self.lines().into_iter().find(|line| line.contains(part)))
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// How many files and connections it has open.
+    pub(crate) fn descriptors(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+    }
+
+    pub(crate) fn end(&mut self) -> ExitStatus {
+        until("its end", || self.child.try_wait().unwrap())
+    }
+
+    pub(crate) fn health(&self) -> Value {
+        let answer = client::get(self.admin, "/health/circuits");
+        assert_eq!(answer.status, 200);
+        serde_json::from_slice(&answer.body).unwrap()
+    }
+
+    /// A circuit as the admin address shows it.
+    pub(crate) fn circuit(&self, name: &str) -> Value {
+        let health = self.health();
+        let mut all = health["all_circuits"].as_array().unwrap().iter();
+        all.find(|circuit| circuit["name"] == name).unwrap_or_else(|| panic!("{name} in {health}")).clone()
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let panicked = self.lines().into_iter().find(|line| line.contains("panicked"));
+        assert!(panicked.is_none() || thread::panicking(), "{panicked:?}");
+    }
+}
+
+fn collect(from: impl Read + Send + 'static, lines: &Arc<Mutex<Vec<String>>>) {
+    let lines = Arc::clone(lines);
+    thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            lines.lock().unwrap().push(line);
+        }
+    });
+}
