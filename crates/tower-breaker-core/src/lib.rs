@@ -77,7 +77,7 @@ pub use self::{
     observe::{Observe, RefusalEvent, Transition},
     outcome::Outcome,
     permit::{PanicGuard, Permit},
-    refusal::{BulkheadFull, Interruption, RateLimited, Refusal, TimedOut, TimeoutKind},
+    refusal::{BulkheadFull, Exhausted, Interruption, RateLimited, Refusal, TimedOut, TimeoutKind},
     snapshot::{Counters, Opened, RefusalCount, Refusals, Snapshot, Totals, Transitions},
     state::{ActiveMode, Condition, State},
     turn::{Readiness, Turn},

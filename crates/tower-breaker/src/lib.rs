@@ -31,6 +31,8 @@
 //!
 //! - [`CircuitBreakerLayer`]: one circuit around a service. `CircuitBreakerLayer::http` (feature `http`) is the one for axum.
 //! - [`KeyedCircuitBreakerLayer`]: one circuit for each key of the request: host, route, tenant.
+//! - `RateLimitLayer` (feature `rate-limit`): so many calls a second. `FallbackLayer` (feature `fallback`): what answers in
+//!   place of a call.
 //! - [`classify`]: what is a failure. [`refuse`]: what a caller gets instead.
 //! - `routes` (feature `config`): which calls get which circuit breaker, from a file that may change.
 //! - `timeout` (feature `timeout`): so much time for a call, whole or each attempt. [`Expire`] lets a breaker know.
@@ -49,9 +51,14 @@ pub mod bulkhead;
 pub mod classify;
 mod clock;
 mod expire;
+#[cfg(feature = "fallback")]
+pub mod fallback;
+pub mod key;
 pub mod keyed;
 #[cfg(any(feature = "bulkhead", feature = "timeout"))]
 mod oneshot;
+#[cfg(feature = "rate-limit")]
+pub mod rate_limit;
 pub mod refuse;
 #[cfg(feature = "config")]
 pub mod routes;
@@ -65,11 +72,11 @@ pub mod until;
 pub use tower_breaker_core::{
     ActiveMode, Admission, Bulkhead, BulkheadBuilder, BulkheadFigures, BulkheadFull, CallAsync, CallAsyncOr, Circuit,
     CircuitBreakerConfig, CircuitBreakerConfigBuilder, CircuitBuilder, Circuits, CircuitsBuilder, Clock, Condition,
-    Counters, EjectionGroup, Error, Figure, Figures, Guarded, GuardedAsync, HalfOpenRule, Interruption, InvalidConfig,
-    ManualClock, Measure, Mode, Observe, OnCancel, Opened, Outcome, PanicGuard, Permit, Place, RateLimitFigures,
-    RateLimited, Readiness, Reason, Refusal, RefusalCount, RefusalEvent, Refusals, Rejected, RetryFigures,
-    SlidingWindow, Snapshot, State, SystemClock, TimedOut, TimeoutFigures, TimeoutKind, Totals, Transition,
-    Transitions, Turn, Waiter, WindowCounts,
+    Counters, EjectionGroup, Error, Exhausted, Figure, Figures, Guarded, GuardedAsync, HalfOpenRule, Interruption,
+    InvalidConfig, ManualClock, Measure, Mode, Observe, OnCancel, Opened, Outcome, PanicGuard, Permit, Place,
+    RateLimitFigures, RateLimited, Readiness, Reason, Refusal, RefusalCount, RefusalEvent, Refusals, Rejected,
+    RetryFigures, SlidingWindow, Snapshot, State, SystemClock, TimedOut, TimeoutFigures, TimeoutKind, Totals,
+    Transition, Transitions, Turn, Waiter, WindowCounts,
 };
 
 #[cfg(feature = "bulkhead")]
@@ -80,12 +87,19 @@ pub use self::oneshot::Oneshot;
 #[cfg(feature = "timeout")]
 #[doc(inline)]
 pub use self::timeout::{Timeout, TimeoutLayer};
+
+#[cfg(feature = "fallback")]
+#[doc(inline)]
+pub use self::fallback::{Fallback, FallbackLayer};
+#[cfg(feature = "rate-limit")]
+#[doc(inline)]
+pub use self::rate_limit::{RateLimit, RateLimitLayer};
 #[doc(inline)]
 pub use self::{
     breaker::{CircuitBreaker, CircuitBreakerLayer},
     clock::TokioClock,
     expire::Expire,
-    keyed::{KeyedCircuitBreaker, KeyedCircuitBreakerLayer, key},
+    keyed::{KeyedCircuitBreaker, KeyedCircuitBreakerLayer},
 };
 
 // The snippets of the README, as doctests.

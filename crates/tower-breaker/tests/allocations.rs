@@ -11,8 +11,8 @@ use std::{
 use http::Request;
 use tower::{Layer, Service};
 use tower_breaker::{
-    Circuit, CircuitBreaker, CircuitBreakerConfig, Circuits, KeyedCircuitBreakerLayer, ManualClock, SlidingWindow,
-    State, key,
+    BulkheadFull, Circuit, CircuitBreaker, CircuitBreakerConfig, Circuits, Error, FallbackLayer,
+    KeyedCircuitBreakerLayer, ManualClock, RateLimitLayer, SlidingWindow, State, fallback, key,
 };
 
 #[derive(Clone, Debug)]
@@ -218,6 +218,88 @@ fn bulkheads_of_calls_that_get_a_place_or_are_refused_at_once() {
     let count = allocations(|| {
         for _ in 0..1_000 {
             assert!(!whole(&mut service, ()));
+        }
+    });
+    assert_eq!(count, 0);
+}
+
+#[test]
+fn under_a_rate_limit() {
+    let limit = || RateLimitLayer::new(1.0, 500).unwrap();
+    let mut service = limit().layer(Answers(Ok(())));
+    let mut waiting = limit().max_wait(Duration::from_millis(1)).layer(Answers(Ok(())));
+    let mut off = RateLimitLayer::off().layer(Answers(Ok(())));
+    let mut passed = 0;
+    let count = allocations(|| {
+        for _ in 0..1_000 {
+            passed += usize::from(whole(&mut service, ()));
+            passed += usize::from(whole(&mut waiting, ()));
+            assert!(whole(&mut off, ()));
+        }
+    });
+    // Refusals do not allocate either.
+    assert_eq!(count, 0);
+    assert!((1_000..1_010).contains(&passed), "{passed} passed");
+}
+
+#[test]
+fn under_a_rate_limit_of_a_known_key() {
+    let mut service = RateLimitLayer::new(1.0, 10_000).unwrap().per_key(key::host()).layer(Answers(Ok(())));
+    let request = || Request::get("http://db.internal/").body(()).unwrap();
+    whole(&mut service, request());
+    let requests: Vec<_> = (0..1_000).map(|_| request()).collect();
+    let count = allocations(|| {
+        for request in requests {
+            assert!(whole(&mut service, request));
+        }
+    });
+    assert_eq!(count, 0);
+}
+
+#[test]
+fn a_hundred_thousand_keys_of_a_rate_limit_stay_within_the_memory_of_a_thousand() {
+    let number = key::from_fn(|number: &u64| number.to_string().into());
+    let most = 1_000.try_into().unwrap();
+    let mut service = RateLimitLayer::new(1.0, 1).unwrap().per_key(number).max_keys(most).layer(Answers(Ok(())));
+    let memory = allocation_counter::measure(|| {
+        for number in 0..100_000 {
+            assert!(whole(&mut service, number));
+        }
+    });
+    assert!(memory.bytes_max < 500_000, "{} bytes", memory.bytes_max);
+}
+
+/// Answers what it is asked.
+#[derive(Clone, Debug)]
+struct Echo;
+
+impl Service<Result<u64, Error<()>>> for Echo {
+    type Response = u64;
+    type Error = Error<()>;
+    type Future = Ready<Result<u64, Error<()>>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error<()>>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, answer: Result<u64, Error<()>>) -> Self::Future {
+        ready(answer)
+    }
+}
+
+#[test]
+fn with_a_fallback_that_is_not_needed_or_is_a_value_or_a_function() {
+    let mut by_value = FallbackLayer::new(fallback::value(7)).layer(Echo);
+    let function = fallback::from_fn(|request: Result<u64, Error<()>>, _: &_| request.or(Ok(8)));
+    let mut by_function = FallbackLayer::new(function).layer(Echo);
+    let mut off = FallbackLayer::new(fallback::value(7)).enabled(false).layer(Echo);
+    let refused = || Err(BulkheadFull::default());
+    let count = allocations(|| {
+        for _ in 0..1_000 {
+            assert!(whole(&mut by_value, Ok(1)) && whole(&mut by_function, Ok(1)) && whole(&mut off, Ok(1)));
+            assert!(!whole(&mut by_value, Err(Error::Inner(()))));
+            assert!(whole(&mut by_value, refused().map_err(Error::BulkheadFull)));
+            assert!(whole(&mut by_function, refused().map_err(Error::BulkheadFull)));
         }
     });
     assert_eq!(count, 0);

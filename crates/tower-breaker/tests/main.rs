@@ -7,8 +7,10 @@ mod bodies;
 #[cfg(feature = "bulkhead")]
 mod bulkhead;
 mod classify;
+mod fallback;
 mod keyed;
 mod panics;
+mod rate_limit;
 mod readiness;
 mod refuse;
 mod support;

@@ -5,11 +5,11 @@ use std::{cell::Cell, convert::Infallible, fmt::Debug, future::Ready, mem::size_
 use ::tower::{Layer, Service};
 use http::{Request, Response};
 use tower_breaker::{
-    Circuit, CircuitBreaker, CircuitBreakerLayer, Circuits, Clock, KeyedCircuitBreaker, KeyedCircuitBreakerLayer,
-    TokioClock,
+    Circuit, CircuitBreaker, CircuitBreakerLayer, Circuits, Clock, Error, FallbackLayer, KeyedCircuitBreaker,
+    KeyedCircuitBreakerLayer, RateLimitLayer, TokioClock,
     breaker::ResponseFuture,
     classify::{ErrorsAreFailures, ErrorsButRefusals, ErrorsOf, StatusClassifier},
-    key,
+    fallback, key,
     refuse::{AsBoxError, AsError, AsResponse, AsWrappedResponse, RefusalBody},
 };
 
@@ -40,10 +40,37 @@ fn layers_and_services_are_clone_send_sync_and_unpin_whatever_the_classifier() {
 }
 
 #[test]
+fn rate_limits_and_fallbacks_are_clone_send_sync_and_unpin_too() {
+    let captured = String::from("captured");
+    let limit = RateLimitLayer::new(1.0, 1).unwrap().max_wait(Duration::from_secs(1)).per_key(key::host());
+    sound(&limit);
+    sound(&limit.layer(Echo));
+    let answer = fallback::from_fn(move |_: Result<(), ()>, _: &fallback::Cause| Err::<(), _>(captured.clone()));
+    let layer = FallbackLayer::new(answer).or_when(fallback::AnyError).circuit(circuit_now());
+    sound(&layer);
+    sound(&layer.layer(Echo));
+    sound(&FallbackLayer::http(fallback::value(Response::new(()))));
+    sound(&(fallback::service(Echo), fallback::lookup(|_: (), _: &fallback::Cause| None::<()>)));
+}
+
+#[test]
+fn rate_limits_and_fallbacks_print_no_answers() {
+    let layer = FallbackLayer::new(fallback::value("secret"));
+    let limit = RateLimitLayer::new(1.0, 1).unwrap();
+    let printed = format!("{layer:?} {:?} {limit:?} {:?}", layer.layer(Echo), limit.layer(Echo));
+    assert!(printed.contains("1s") && !printed.contains("secret"), "{printed}");
+}
+
+#[test]
 fn futures_and_bodies_are_send_when_what_is_inside_is() {
     fn send<T: Send + Sync + Unpin + Debug>() {}
     send::<ResponseFuture<Echo, Result<(), ()>, ErrorsAreFailures, AsError>>();
     send::<RefusalBody<String>>();
+    fn send_alone<T: Send>(_: T) {}
+    let call = || Ok::<(), Error<()>>(());
+    send_alone(RateLimitLayer::new(1.0, 1).unwrap().layer(Echo).call(call()));
+    send_alone(FallbackLayer::new(fallback::value(())).layer(Echo).call(call()));
+    send_alone(FallbackLayer::new(fallback::service(Echo)).layer(Echo).call(call()));
 
     // The service itself need not be `Send` for its futures to be.
     #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! One circuit for each key of the request: for each host a client calls, each route a server has, each tenant.
 //!
-//! One circuit over everything would open for all when one part is sick. [`KeyedCircuitBreakerLayer`] asks a [`key`] for
+//! One circuit over everything would open for all when one part is sick. [`KeyedCircuitBreakerLayer`] asks a [`key`](crate::key) for
 //! each request and guards the call by the circuit of that name, out of a bounded set, [`Circuits`](crate::Circuits).
 //!
 //! ```
@@ -37,7 +37,6 @@
 //! learns nothing. With fewer keys than you have dependencies.
 
 mod expire;
-pub mod key;
 mod layer;
 mod service;
 
