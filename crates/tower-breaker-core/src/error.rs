@@ -193,7 +193,9 @@ pub struct InvalidConfig {
 }
 
 impl InvalidConfig {
-    pub(crate) fn new(field: &'static str, value: impl fmt::Debug, accepted: &'static str) -> Self {
+    /// `field` was set to `value`, which is not among what is `accepted`.
+    #[must_use]
+    pub fn new(field: &'static str, value: impl fmt::Debug, accepted: &'static str) -> Self {
         Self { field, value: format!("{value:?}"), accepted }
     }
 

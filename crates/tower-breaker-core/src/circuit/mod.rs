@@ -136,6 +136,19 @@ impl Circuit {
         verdict.map_err(|(reason, remaining)| self.rejected(reason, remaining))
     }
 
+    /// As [`check`](Self::check), without counting a refusal: for whoever only wonders whether to make another attempt.
+    #[must_use]
+    pub fn would_refuse(&self) -> bool {
+        if self.shared.gate.admits().is_some() {
+            return false;
+        }
+        self.shared.gate.refuses(|| self.now()).is_some()
+            || self.with(|scene| {
+                let reserved = scene.reserved(None);
+                scene.machine.verdict(&scene.cx, reserved).is_err() && scene.machine.refuses_for_certain(&scene.cx)
+            })
+    }
+
     /// The state now. A half-open circuit whose deadline has passed is open as of that deadline.
     #[must_use]
     pub fn state(&self) -> State {
