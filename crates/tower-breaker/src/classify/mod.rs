@@ -49,20 +49,16 @@ mod errors;
 mod errors_but_refusals;
 mod errors_of;
 #[cfg(feature = "http")]
-mod retry_after;
-#[cfg(feature = "http")]
 mod status;
-mod view;
 
+#[cfg(feature = "http")]
+pub use self::status::StatusClassifier;
 pub use self::{
-    closure::from_fn,
-    errors::ErrorsAreFailures,
-    errors_but_refusals::ErrorsButRefusals,
-    errors_of::ErrorsOf,
-    view::{Boxed, ErrorView, Typed},
+    closure::from_fn, errors::ErrorsAreFailures, errors_but_refusals::ErrorsButRefusals, errors_of::ErrorsOf,
 };
 #[cfg(feature = "http")]
-pub use self::{retry_after::retry_after, status::StatusClassifier};
+pub use crate::headers::retry_after;
+pub use crate::view::{Boxed, ErrorView, Typed};
 
 /// Judges the calls of a service that takes `Req` and answers `Result<Res, E>`.
 ///
