@@ -32,6 +32,7 @@
 //! - [`CircuitBreakerLayer`]: one circuit around a service. `CircuitBreakerLayer::http` (feature `http`) is the one for axum.
 //! - [`KeyedCircuitBreakerLayer`]: one circuit for each key of the request: host, route, tenant.
 //! - [`classify`]: what is a failure. [`refuse`]: what a caller gets instead.
+//! - `retry` (feature `retry`): another attempt, within a budget.
 //! - `routes` (feature `config`): which calls get which circuit breaker, from a file that may change.
 //! - [`Circuit`] itself guards plain functions and futures, without Tower: [`Circuit::call`], [`Circuit::wrap`].
 //! - [`TokioClock`]: circuits on tokio's time, so that tests with paused time drive them.
@@ -44,10 +45,15 @@
 pub mod breaker;
 pub mod classify;
 mod clock;
+#[cfg(feature = "http")]
+mod headers;
 pub mod keyed;
 pub mod refuse;
+#[cfg(feature = "retry")]
+pub mod retry;
 #[cfg(feature = "config")]
 pub mod routes;
+mod view;
 
 pub use tower_breaker_core::{
     ActiveMode, BulkheadFigures, BulkheadFull, CallAsync, CallAsyncOr, Circuit, CircuitBreakerConfig,
@@ -58,6 +64,9 @@ pub use tower_breaker_core::{
     TimedOut, TimeoutFigures, TimeoutKind, Totals, Transition, Transitions, Turn, WindowCounts,
 };
 
+#[cfg(feature = "retry")]
+#[doc(inline)]
+pub use self::retry::{Retry, RetryLayer};
 #[doc(inline)]
 pub use self::{
     breaker::{CircuitBreaker, CircuitBreakerLayer},
