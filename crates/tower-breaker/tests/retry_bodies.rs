@@ -191,3 +191,39 @@ async fn stacks_with_one_body_type_keep_it() {
     let request = Request::put("/").body(axum::body::Body::from("hello")).unwrap();
     assert_eq!(ask(&mut layer.layer(inner), request).await.unwrap().into_body(), "hello");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_rest_of_a_body_goes_to_the_newer_attempt_while_the_older_still_waits_for_it() {
+    use tower_breaker::retry::Repeat;
+
+    /// Ends with what comes through the channel.
+    struct Channel(tokio::sync::mpsc::Receiver<Bytes>);
+
+    impl Body for Channel {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            self.0.poll_recv(cx).map(|data| data.map(|data| Ok(Frame::data(data))))
+        }
+    }
+
+    let (sender, receiver) = tokio::sync::mpsc::channel(8);
+    let (first, kept) = BufferBody::new().keep(Request::new(Channel(receiver)));
+    sender.send(Bytes::from_static(b"one ")).await.unwrap();
+    let mut first = first.into_body();
+    first.frame().await.unwrap().unwrap();
+    // A connection that was answered early holds it, waiting.
+    let held = tokio::spawn(async move { first.frame().await.unwrap().is_err() });
+    tokio::task::yield_now().await;
+    let (again, _) = <BufferBody as Repeat<Request<Channel>>>::again(kept.unwrap(), true).unwrap();
+    let again = tokio::spawn(again.into_body().collect());
+    tokio::task::yield_now().await;
+    sender.send(Bytes::from_static(b"two")).await.unwrap();
+    drop(sender);
+    assert_eq!(again.await.unwrap().unwrap().to_bytes(), "one two");
+    held.abort();
+}

@@ -281,3 +281,30 @@ async fn a_seed_decides_every_wait() {
     assert_eq!(waited(7).await, waited(7).await);
     assert_ne!(waited(7).await, waited(8).await);
 }
+
+#[tokio::test(start_paused = true)]
+async fn after_a_servers_wish_the_backoff_begins_anew() {
+    let (_, service) = failing(9);
+    let policy = from_fn(|result: &Result<u32, Failed>| match result {
+        Err(Failed(3)) => Verdict::RetryAfter(Duration::from_secs(2)),
+        _ => Verdict::Retry,
+    });
+    let start = Instant::now();
+    let _ = ask(&mut RetryLayer::new(plain(5)).policy(policy).layer(service), 0).await;
+    // 100 and 200 ms, the wish, 100 ms.
+    assert_eq!(start.elapsed(), Duration::from_millis(2_400));
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_attempt_waits_for_readiness() {
+    use ::tower::{buffer::BufferLayer, util::BoxCloneService};
+
+    let (attempts, service) = failing(2);
+    let buffered = ServiceBuilder::new()
+        .layer(RetryLayer::new(plain(3)).policy(RetryErrors::new().boxed()))
+        .layer(BufferLayer::new(1));
+    // `Buffer` and `BoxCloneService` panic when they are called without having been ready.
+    let mut service = BoxCloneService::new(buffered.service(service));
+    assert_eq!(ask(&mut service, 0).await.unwrap(), 3);
+    assert_eq!(made(&attempts), 3);
+}

@@ -138,3 +138,27 @@ fn tokio_clock_works_outside_a_runtime() {
     let clock = TokioClock::default();
     assert!(clock.now() < Duration::from_secs(60));
 }
+
+#[test]
+fn retry_is_clone_send_sync_and_debug_whatever_the_closures() {
+    use tower_breaker::retry::{self, Budget, HttpRetry, ReplayBody, RetryConfig, RetryErrors, RetryLayer, Verdict};
+
+    let captured = String::from("captured");
+    let judge = move |_: &Result<(), ()>| {
+        let _ = &captured;
+        Verdict::Success
+    };
+    let layer = RetryLayer::new(RetryConfig::default()).policy(judge).ask(Some(circuit_now()));
+    sound(&layer);
+    sound(&layer.layer(Echo));
+    sound(&RetryLayer::http(RetryConfig::default()).map_body(|body: ReplayBody<String>| body));
+    sound(&(Budget::default(), RetryConfig::default(), RetryErrors::new(), HttpRetry::new().boxed()));
+
+    fn send<T: Send + Sync + Debug>(_: &T) {}
+    let mut service = layer.layer(Echo);
+    let future = service.call(Ok(()));
+    println!("a retried call of {} bytes: {}", size_of::<Result<(), ()>>(), size_of_val(&future));
+    send::<retry::ResponseFuture<_, Result<(), ()>, _, _, _>>(&future);
+    let printed = format!("{layer:?} {service:?} {future:?}");
+    assert!(printed.contains("attempts: 3") && !printed.contains("captured"), "{printed}");
+}
