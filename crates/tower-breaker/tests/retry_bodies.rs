@@ -227,3 +227,15 @@ async fn the_rest_of_a_body_goes_to_the_newer_attempt_while_the_older_still_wait
     assert_eq!(again.await.unwrap().unwrap().to_bytes(), "one two");
     held.abort();
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_end_after_the_last_frame_is_known_without_another_poll() {
+    use tower_breaker::retry::Repeat;
+
+    let full = || Request::new(Full::new(Bytes::from_static(b"17")));
+    let mut body = BufferBody::new().keep(full()).0.into_body();
+    body.frame().await.unwrap().unwrap();
+    assert!(body.is_end_stream());
+    // What is known to be too large is not even begun to be kept.
+    assert!(BufferBody::new().cap(1).keep(full()).1.is_none());
+}

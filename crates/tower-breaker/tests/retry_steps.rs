@@ -3,10 +3,12 @@
 use std::{
     error::Error as StdError,
     fmt,
+    future::Ready,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -18,7 +20,7 @@ use tower_breaker::{
     retry::{Budget, CloneBy, HttpRetry, Jitter, Retried, RetryConfig, RetryErrors, RetryLayer, Verdict, from_fn},
 };
 
-use crate::support::{Broken, ask, circuit, trip};
+use crate::support::{ask, circuit, trip};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Failed(u32);
@@ -250,13 +252,56 @@ async fn during_the_wait_the_failed_response_and_its_place_are_free() {
     assert!(call.await.is_ok());
 }
 
-#[tokio::test(start_paused = true)]
-async fn inner_readiness_that_fails_ends_the_call() {
-    assert_eq!(ask(&mut RetryLayer::new(plain(3)).policy(broken()).layer(Broken), ()).await, Err("connection lost"));
+/// Takes a turn of the scheduler to get ready, and with `breaks` never gets ready again.
+#[derive(Debug)]
+struct Slow {
+    ready: Option<bool>,
+    breaks: bool,
+    calls: Counted,
 }
 
-fn broken() -> impl Fn(&Result<(), &'static str>) -> Verdict + Clone {
-    |_| Verdict::Retry
+impl Clone for Slow {
+    fn clone(&self) -> Self {
+        Self { ready: None, breaks: self.breaks, calls: Arc::clone(&self.calls) }
+    }
+}
+
+impl Service<u8> for Slow {
+    type Response = u32;
+    type Error = Failed;
+    type Future = Ready<Result<u32, Failed>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failed>> {
+        if self.breaks && made(&self.calls) > 0 {
+            return Poll::Ready(Err(Failed(99)));
+        }
+        if self.ready.is_some() {
+            self.ready = Some(true);
+            return Poll::Ready(Ok(()));
+        }
+        self.ready = Some(false);
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn call(&mut self, _: u8) -> Self::Future {
+        assert_eq!(self.ready.take(), Some(true), "called though it was not ready");
+        std::future::ready(Err(Failed(self.calls.fetch_add(1, Ordering::Relaxed) + 1)))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_attempt_waits_for_readiness() {
+    let slow = Slow { ready: None, breaks: false, calls: Counted::default() };
+    assert_eq!(ask(&mut RetryLayer::new(plain(3)).layer(slow), 0).await, Err(Failed(3)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn readiness_that_fails_ends_the_call() {
+    let slow = Slow { ready: None, breaks: true, calls: Counted::default() };
+    let layer = RetryLayer::new(plain(3));
+    assert_eq!(ask(&mut layer.layer(slow), 0).await, Err(Failed(99)));
+    assert_eq!((layer.measure().exhausted, layer.measure().refused), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -293,18 +338,4 @@ async fn after_a_servers_wish_the_backoff_begins_anew() {
     let _ = ask(&mut RetryLayer::new(plain(5)).policy(policy).layer(service), 0).await;
     // 100 and 200 ms, the wish, 100 ms.
     assert_eq!(start.elapsed(), Duration::from_millis(2_400));
-}
-
-#[tokio::test(start_paused = true)]
-async fn every_attempt_waits_for_readiness() {
-    use ::tower::{buffer::BufferLayer, util::BoxCloneService};
-
-    let (attempts, service) = failing(2);
-    let buffered = ServiceBuilder::new()
-        .layer(RetryLayer::new(plain(3)).policy(RetryErrors::new().boxed()))
-        .layer(BufferLayer::new(1));
-    // `Buffer` and `BoxCloneService` panic when they are called without having been ready.
-    let mut service = BoxCloneService::new(buffered.service(service));
-    assert_eq!(ask(&mut service, 0).await.unwrap(), 3);
-    assert_eq!(made(&attempts), 3);
 }

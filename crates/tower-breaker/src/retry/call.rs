@@ -36,6 +36,7 @@ where
     /// Of the attempt before, to be returned if the next one is refused. A response is never kept: it holds a connection.
     error: Option<S::Error>,
     started: Instant,
+    /// The number of the attempt under way, or waited for.
     attempt: u32,
     waits: Waits,
 }
@@ -91,6 +92,7 @@ where
         // A response is dropped here, before the wait: its connection and its place are free meanwhile.
         self.error = result.err();
         self.shared.meter.retried();
+        self.attempt += 1;
         Step::Wait(wait)
     }
 
@@ -138,7 +140,6 @@ where
 
     /// The next attempt's request, once the service is ready for it.
     pub(super) fn begin(&mut self) -> S::Future {
-        self.attempt += 1;
         let request = mem::take(&mut self.next).expect("made before the wait");
         self.service.call(request)
     }
