@@ -20,12 +20,15 @@ use tower_breaker::retry::{BufferBody, HttpRetry, ReplayBody, RetryConfig, Retry
 
 use crate::support::{Server, client};
 
+type IsConnect = fn(&Error) -> bool;
+type Map = fn(ReplayBody<Body>) -> Body;
+
 /// Three attempts without much of a wait; what a connect error is, says the client.
-fn layer() -> RetryLayer<HttpRetry<fn(&Error) -> bool>, BufferBody<fn(ReplayBody<Body>) -> Body>> {
+fn layer() -> RetryLayer<HttpRetry<IsConnect>, BufferBody<Map>> {
     let config = RetryConfig::builder().base(Duration::from_millis(1)).max(Duration::from_millis(2)).build().unwrap();
     RetryLayer::http(config)
-        .policy(HttpRetry::new().connect_errors(Error::is_connect as fn(&Error) -> bool))
-        .map_body(Body::new as fn(ReplayBody<Body>) -> Body)
+        .policy(HttpRetry::new().connect_errors(Error::is_connect as IsConnect))
+        .map_body(Body::new as Map)
 }
 
 /// Answers 503 twice, having read no body, and then what it was sent.
