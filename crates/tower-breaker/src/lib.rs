@@ -34,6 +34,7 @@
 //! - `RateLimitLayer` (feature `rate-limit`): so many calls a second. `FallbackLayer` (feature `fallback`): what answers in
 //!   place of a call.
 //! - [`classify`]: what is a failure. [`refuse`]: what a caller gets instead.
+//! - `retry` (feature `retry`): another attempt, within a budget.
 //! - `routes` (feature `config`): which calls get which circuit breaker, from a file that may change.
 //! - `timeout` (feature `timeout`): so much time for a call, whole or each attempt. [`Expire`] lets a breaker know.
 //! - `bulkhead` (feature `bulkhead`): so many calls at once, so many more in a queue.
@@ -53,6 +54,8 @@ mod clock;
 mod expire;
 #[cfg(feature = "fallback")]
 pub mod fallback;
+#[cfg(feature = "http")]
+mod headers;
 pub mod key;
 pub mod keyed;
 #[cfg(any(feature = "bulkhead", feature = "timeout"))]
@@ -60,6 +63,8 @@ mod oneshot;
 #[cfg(feature = "rate-limit")]
 pub mod rate_limit;
 pub mod refuse;
+#[cfg(feature = "retry")]
+pub mod retry;
 #[cfg(feature = "config")]
 pub mod routes;
 #[cfg(feature = "timeout")]
@@ -68,6 +73,7 @@ pub mod timeout;
 mod timer;
 #[cfg(any(feature = "bulkhead", feature = "timeout"))]
 pub mod until;
+mod view;
 
 pub use tower_breaker_core::{
     ActiveMode, Admission, Bulkhead, BulkheadBuilder, BulkheadFigures, BulkheadFull, CallAsync, CallAsyncOr, Circuit,
@@ -94,6 +100,9 @@ pub use self::fallback::{Fallback, FallbackLayer};
 #[cfg(feature = "rate-limit")]
 #[doc(inline)]
 pub use self::rate_limit::{RateLimit, RateLimitLayer};
+#[cfg(feature = "retry")]
+#[doc(inline)]
+pub use self::retry::{Retry, RetryLayer};
 #[doc(inline)]
 pub use self::{
     breaker::{CircuitBreaker, CircuitBreakerLayer},

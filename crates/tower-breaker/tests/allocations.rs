@@ -8,11 +8,14 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use http::Request;
+use http_body_util::Full;
 use tower::{Layer, Service};
 use tower_breaker::{
     BulkheadFull, Circuit, CircuitBreaker, CircuitBreakerConfig, Circuits, Error, FallbackLayer,
     KeyedCircuitBreakerLayer, ManualClock, RateLimitLayer, SlidingWindow, State, fallback, key,
+    retry::{RetryConfig, RetryLayer, Verdict},
 };
 
 #[derive(Clone, Debug)]
@@ -303,4 +306,49 @@ fn with_a_fallback_that_is_not_needed_or_is_a_value_or_a_function() {
         }
     });
     assert_eq!(count, 0);
+}
+
+#[test]
+fn retry_around_a_call_that_succeeds_at_once() {
+    for config in [RetryConfig::default(), RetryConfig::off()] {
+        let mut service = RetryLayer::new(config).policy(|_: &Result<(), ()>| Verdict::Success).layer(Answers(Ok(())));
+        whole(&mut service, 7_u8);
+        let count = allocations(|| {
+            for _ in 0..1_000 {
+                assert!(whole(&mut service, 7_u8));
+            }
+        });
+        assert_eq!(count, 0);
+    }
+}
+
+#[derive(Clone, Debug)]
+struct AnswersHttp;
+
+impl<Req> Service<Req> for AnswersHttp {
+    type Response = http::Response<()>;
+    type Error = std::convert::Infallible;
+    type Future = Ready<Result<http::Response<()>, std::convert::Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Req) -> Self::Future {
+        ready(Ok(http::Response::new(())))
+    }
+}
+
+#[test]
+fn retry_around_http_costs_a_clone_of_the_head_and_one_for_a_body() {
+    let get = || Request::get("/").body(Full::<Bytes>::default()).unwrap();
+    let post = || Request::post("/").body(Full::new(Bytes::from_static(b"17"))).unwrap();
+    let layer = RetryLayer::http(RetryConfig::default());
+    for (request, beside) in [(&get as &dyn Fn() -> Request<Full<Bytes>>, 0), (&post, 1)] {
+        let mut service = layer.layer(AnswersHttp);
+        whole(&mut service, request());
+        let (bare, cloned) = (request(), request());
+        let head = allocations(|| drop(cloned.clone()));
+        assert_eq!(allocations(|| assert!(whole(&mut service, bare))), head + beside);
+    }
 }

@@ -13,6 +13,10 @@ mod panics;
 mod rate_limit;
 mod readiness;
 mod refuse;
+mod retry_bodies;
+mod retry_budget;
+mod retry_http;
+mod retry_steps;
 mod support;
 #[cfg(feature = "timeout")]
 mod timeout;

@@ -192,7 +192,7 @@ fn timeouts_are_what_their_inner_service_is() {
     sound(&TimeoutLayer::attempt(limit).layer(Echo));
     send::<ResponseFuture<Echo, Result<(), ()>, Attempt, AsError, Head>>();
     send::<ResponseFuture<Echo, Result<(), ()>, Whole, AsError, Head>>();
-    send::<ResponseFuture<Echo, Result<Response<String>, ()>, Whole, AsResponse, EndOfBody>>();
+    send::<ResponseFuture<Echo, Request<Result<Response<String>, ()>>, Whole, AsResponse, EndOfBody>>();
     send::<TimeoutBody<String>>();
     let guarded = CircuitBreaker::new(Echo, Circuit::new("orders", Default::default()));
     sound(&TimeoutLayer::whole(limit).expiring().layer(guarded));
@@ -216,6 +216,30 @@ fn bulkheads_are_what_their_inner_service_is() {
     sound(&BulkheadLayer::new(bulkhead.clone()).until_end_of_body().refuse(AsResponse));
     sound(&BulkheadLayer::new(bulkhead).layer(Echo));
     send::<ResponseFuture<Echo, Result<(), ()>, AsError, Head>>();
-    send::<ResponseFuture<Echo, Result<Response<String>, ()>, AsResponse, EndOfBody>>();
+    send::<ResponseFuture<Echo, Request<Result<Response<String>, ()>>, AsResponse, EndOfBody>>();
     send::<(BulkheadBody<String>, Place, Waiter)>();
+}
+
+#[test]
+fn retry_is_clone_send_sync_and_debug_whatever_the_closures() {
+    use tower_breaker::retry::{self, Budget, HttpRetry, ReplayBody, RetryConfig, RetryErrors, RetryLayer, Verdict};
+
+    let captured = String::from("captured");
+    let judge = move |_: &Result<(), ()>| {
+        let _ = &captured;
+        Verdict::Success
+    };
+    let layer = RetryLayer::new(RetryConfig::default()).policy(judge).ask(Some(circuit_now()));
+    sound(&layer);
+    sound(&layer.layer(Echo));
+    sound(&RetryLayer::http(RetryConfig::default()).map_body(|body: ReplayBody<String>| body));
+    sound(&(Budget::default(), RetryConfig::default(), RetryErrors::new(), HttpRetry::new().boxed()));
+
+    fn send<T: Send + Sync + Debug>(_: &T) {}
+    let mut service = layer.layer(Echo);
+    let future = service.call(Ok(()));
+    println!("a retried call of {} bytes: {}", size_of::<Result<(), ()>>(), size_of_val(&future));
+    send::<retry::ResponseFuture<_, Result<(), ()>, _, _, _>>(&future);
+    let printed = format!("{layer:?} {service:?} {future:?}");
+    assert!(printed.contains("attempts: 3") && !printed.contains("captured"), "{printed}");
 }

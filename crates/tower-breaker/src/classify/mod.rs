@@ -57,26 +57,21 @@ mod errors_of;
 #[cfg(feature = "http")]
 mod grpc;
 #[cfg(feature = "http")]
-mod retry_after;
-#[cfg(feature = "http")]
 mod status;
-mod view;
 
 #[cfg(feature = "http")]
 pub use self::{
     at_end::{AtEndOfBody, Head, JudgeResponse},
     body::JudgedBody,
     grpc::GrpcClassifier,
-    retry_after::retry_after,
     status::StatusClassifier,
 };
 pub use self::{
-    closure::from_fn,
-    errors::ErrorsAreFailures,
-    errors_but_refusals::ErrorsButRefusals,
-    errors_of::ErrorsOf,
-    view::{Boxed, ErrorView, Typed},
+    closure::from_fn, errors::ErrorsAreFailures, errors_but_refusals::ErrorsButRefusals, errors_of::ErrorsOf,
 };
+#[cfg(feature = "http")]
+pub use crate::headers::retry_after;
+pub use crate::view::{Boxed, ErrorView, Typed};
 
 /// Judges the calls of a service that takes `Req` and answers `Result<Res, E>`.
 ///

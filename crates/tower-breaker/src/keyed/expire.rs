@@ -3,7 +3,8 @@ use std::pin::Pin;
 use tower_breaker_core::Outcome;
 use tower_service::Service;
 
-use super::{KeyedCircuitBreaker, key::Key};
+use super::KeyedCircuitBreaker;
+use crate::key::Key;
 use crate::{classify::Classify, expire::Expire, refuse::Refuse};
 
 impl<S, K, C, R, Req> Expire<Req> for KeyedCircuitBreaker<S, K, C, R>
