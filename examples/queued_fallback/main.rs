@@ -78,7 +78,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for number in 1..=24 {
         let order = Request::post("/orders").header("idempotency-key", number).body(format!("order {number}"))?;
         let answer = shop.ready().await?.call(order).await?;
-        println!("order {number:2}: {} {}", answer.status().as_u16(), answer.body());
+        let is_refused = answer.extensions().get::<Refusal>().is_some();
+        let says = if is_refused { "refused, and the queue is full" } else { answer.body() };
+        println!("order {number:2}: {} {says}", answer.status().as_u16());
         sleep(Duration::from_millis(100)).await;
     }
 
