@@ -4,16 +4,18 @@
 //! cargo run --example cached_fallback
 //! ```
 //!
-//! In one process, in two seconds: a client asks a shop's page for tea every 100 ms. The shop breaks with the sixth call. After
-//! three failures its circuit opens, and half a second later a call finds it well again. Meanwhile the client sees the last
-//! good page, with its age, and a header that says so; a page that nobody had asked for before stays a 503.
+//! In one process, in two seconds: a client asks a shop's page for tea every 100 ms. The shop breaks with the sixth
+//! call. After three failures its circuit opens, and half a second later a call finds it well again. Meanwhile the
+//! client sees the last good page, with its age, and a header that says so; a page that nobody had asked for before
+//! stays a 503.
 //!
 //! # What may be kept for others
 //!
 //! One caller's answer must not reach another. So here, as in any shared cache (RFC 9111), nothing is kept
 //!
 //! - for a request with `Authorization`, or a cookie, nor of a response that is `private`, `no-store` or sets a cookie;
-//! - of a response that varies by anything but `Accept-Language` (its `Vary` header): that one header is part of the key.
+//! - of a response that varies by anything but `Accept-Language` (its `Vary` header): that one header is part of the
+//!   key.
 //!
 //! And such a request is never answered from the cache either.
 

@@ -4,14 +4,15 @@
 //! cargo run --example queued_fallback
 //! ```
 //!
-//! In one process, in about three seconds: orders come every 100 ms, and the warehouse they go to is down for a second. Its
-//! circuit opens after three failures. From then on orders are queued and answered 202, until the queue is full; when the
-//! circuit closes again an observer wakes the task that drains the queue, at its own pace, through the same circuit.
+//! In one process, in about three seconds: orders come every 100 ms, and the warehouse they go to is down for a second.
+//! Its circuit opens after three failures. From then on orders are queued and answered 202, until the queue is full;
+//! when the circuit closes again an observer wakes the task that drains the queue, at its own pace, through the same
+//! circuit.
 //!
 //! What makes this right for orders and not for everything:
 //!
-//! - Only orders that were *refused* are queued: they were never sent. One that failed on the way may have arrived, so its
-//!   failure is the caller's, who may repeat it with the same `Idempotency-Key`.
+//! - Only orders that were *refused* are queued: they were never sent. One that failed on the way may have arrived, so
+//!   its failure is the caller's, who may repeat it with the same `Idempotency-Key`.
 //! - The queue is bounded. When it is full, the answer is the 503 that it would have been.
 //! - It lives in memory: a real one that promises 202 writes to disk first.
 
@@ -77,7 +78,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for number in 1..=24 {
         let order = Request::post("/orders").header("idempotency-key", number).body(format!("order {number}"))?;
         let answer = shop.ready().await?.call(order).await?;
-        println!("order {number:2}: {} {}", answer.status().as_u16(), answer.body());
+        let is_refused = answer.extensions().get::<Refusal>().is_some();
+        let says = if is_refused { "refused, and the queue is full" } else { answer.body() };
+        println!("order {number:2}: {} {says}", answer.status().as_u16());
         sleep(Duration::from_millis(100)).await;
     }
 
@@ -105,8 +108,8 @@ where
                 sleep(Duration::from_millis(50)).await;
                 break;
             }
-            // Refused: nothing was sent. Wait until the circuit closes; or, since it stays open while nobody calls, until
-            // this order may be the one that tries. Anything else may be repeated, thanks to its key.
+            // Refused: nothing was sent. Wait until the circuit closes; or, since it stays open while nobody calls,
+            // until this order may be the one that tries. Anything else may be repeated, thanks to its key.
             let wait = answer.extensions().get().map_or(Duration::ZERO, Refusal::retry_after);
             let _ = timeout(wait.max(Duration::from_millis(50)), closed.notified()).await;
         }

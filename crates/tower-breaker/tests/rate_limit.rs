@@ -1,13 +1,13 @@
 //! Rates, bursts, keys, and calls that wait.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, task::Poll, thread, time::Duration};
 
 use ::tower::{Layer, Service, ServiceBuilder, limit::ConcurrencyLimitLayer, service_fn};
 use http::{Request, Response, StatusCode, header};
 use tokio::time::{Instant, advance};
 use tokio_test::{assert_pending, assert_ready, task};
 use tower_breaker::{
-    CircuitBreakerLayer, Error, Figure, Figures, RateLimitFigures, RateLimitLayer, Refusal, TokioClock,
+    CircuitBreakerLayer, Error, Figure, Figures, RateLimit, RateLimitFigures, RateLimitLayer, Refusal, TokioClock,
     classify::ErrorsButRefusals, key,
 };
 
@@ -77,6 +77,20 @@ async fn services_and_clones_of_a_layer_share_its_tokens_and_other_layers_do_not
     let (mut one, mut other) = (layer.layer(Echo), layer.clone().layer(Echo));
     assert_eq!(passed(&mut one, 2).await + passed(&mut other.clone(), 2).await + passed(&mut other, 2).await, 3);
     assert_eq!(passed(&mut RateLimitLayer::new(1.0, 3).unwrap().layer(Echo), 9).await, 3);
+}
+
+#[test]
+fn eight_threads_together_get_one_burst() {
+    let layer = RateLimitLayer::new(0.001, 1_000).unwrap();
+    let took = |mut service: RateLimit<Echo>| {
+        let calls = (0..1_000).map(move |_| task::spawn(service.call(OK)).poll());
+        calls.filter(|answer| matches!(answer, Poll::Ready(Ok(())))).count()
+    };
+    let passed: usize = thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| took(layer.layer(Echo)))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    assert_eq!(passed, 1_000);
 }
 
 #[tokio::test(start_paused = true)]

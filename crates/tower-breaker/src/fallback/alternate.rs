@@ -20,19 +20,19 @@ pub struct Alternate<S, K = CloneRequest> {
     keep: K,
 }
 
-/// Sends the request to `service` instead: another region, a read replica. It has `fallback_timeout` to become ready and
-/// answer; the call's own result is dropped before. Its error must be `Into` the error of the call: around a stack, whose
-/// error is an [`Error`](crate::Error), give the other service `.map_err(Error::Inner)`.
+/// Sends the request to `service` instead: another region, a read replica. It has `fallback_timeout` to become ready
+/// and answer; the call's own result is dropped before. Its error must be `Into` the error of the call: around a stack,
+/// whose error is an [`Error`](crate::Error), give the other service `.map_err(Error::Inner)`.
 ///
-/// It is cloned for every call, as a handle to a connection pool is. Give it a circuit of its own, or callers wait for it
-/// when it is down too.
+/// It is cloned for every call, as a handle to a connection pool is. Give it a circuit of its own, or callers wait for
+/// it when it is down too.
 pub const fn service<S>(service: S) -> Alternate<S> {
     Alternate { service, keep: CloneRequest }
 }
 
 impl<S, K> Alternate<S, K> {
-    /// Sends `keep(&request)` instead of a clone of the request: for one that is not `Clone` (a body that streams), or that
-    /// the other service wants to be different.
+    /// Sends `keep(&request)` instead of a clone of the request: for one that is not `Clone` (a body that streams), or
+    /// that the other service wants to be different.
     pub fn keep<J>(self, keep: J) -> Alternate<S, J> {
         Alternate { service: self.service, keep }
     }

@@ -15,8 +15,8 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// The refusal or timeout behind `error`, if there is one anywhere along its `source()`s: for triggers of your own that
-    /// see boxed errors.
+    /// The refusal or timeout behind `error`, if there is one anywhere along its `source()`s: for triggers of your own
+    /// that see boxed errors.
     #[must_use]
     pub fn find(error: &(dyn StdError + 'static)) -> Option<Self> {
         Interruption::find(error).map(Self::Interrupted)

@@ -30,28 +30,29 @@ pub enum Async {}
 
 /// Answers what `function` makes of the request and the cause: `|request: Req, cause: &Cause| -> Result<Res, E>`.
 ///
-/// It runs inside the call's `poll`, so it must not block. It is cloned for every call. [`keep`](Function::keep) says what it
-/// gets in place of the request.
+/// It runs inside the call's `poll`, so it must not block. It is cloned for every call. [`keep`](Function::keep) says
+/// what it gets in place of the request.
 pub const fn from_fn<F>(function: F) -> Function<F, Always> {
     Function { function, keep: CloneRequest, how: PhantomData }
 }
 
-/// Answers what `function` finds for the request, for caches: `|request: Req, cause: &Cause| -> Option<Res>`. Where it finds
-/// nothing the call's own result stands, and is not counted as a fallback.
+/// Answers what `function` finds for the request, for caches: `|request: Req, cause: &Cause| -> Option<Res>`. Where it
+/// finds nothing the call's own result stands, and is not counted as a fallback.
 ///
 /// As [`from_fn`] otherwise.
 pub const fn lookup<F>(function: F) -> Function<F, IfFound> {
     Function { function, keep: CloneRequest, how: PhantomData }
 }
 
-/// Answers what a future of `function` gives: `|request: Req, cause: Cause| async { .. }`. It has `fallback_timeout` to do so.
-/// The call's own result is dropped before.
+/// Answers what a future of `function` gives: `|request: Req, cause: Cause| async { .. }`. It has `fallback_timeout` to
+/// do so. The call's own result is dropped before.
 pub const fn from_async_fn<F>(function: F) -> Function<F, Async> {
     Function { function, keep: CloneRequest, how: PhantomData }
 }
 
 impl<F, H, K> Function<F, H, K> {
-    /// Keeps `keep(&request)` of each request instead of a clone of it: less, or what can be had of one that is not `Clone`.
+    /// Keeps `keep(&request)` of each request instead of a clone of it: less, or what can be had of one that is not
+    /// `Clone`.
     ///
     /// ```
     /// use http::{Request, Response, Uri};

@@ -23,8 +23,8 @@ pin_project! {
     ///
     /// # Panics
     ///
-    /// If polled after it has ended; where a fallback does not answer at once, if polled outside a tokio runtime with its
-    /// timer on.
+    /// If polled after it has ended; where a fallback does not answer at once, if polled outside a tokio runtime with
+    /// its timer on.
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<S, Req, A, T, M, R>
     where

@@ -32,8 +32,8 @@ pub struct FallbackLayer<A, T = Interruptions, M = Unmarked, R = AsSameError> {
 }
 
 impl<A> FallbackLayer<A> {
-    /// Around a stack whose error is an [`Error`](crate::Error): `answer` is asked when a stage refused the call or its time
-    /// was over. The failure of the call itself stands; [`or_when`](Self::or_when) takes more.
+    /// Around a stack whose error is an [`Error`](crate::Error): `answer` is asked when a stage refused the call or its
+    /// time was over. The failure of the call itself stands; [`or_when`](Self::or_when) takes more.
     pub const fn new(answer: A) -> Self {
         Self::with(answer, Interruptions, Unmarked, AsSameError)
     }
@@ -133,7 +133,8 @@ impl<A, T, M, R> FallbackLayer<A, T, M, R> {
         self
     }
 
-    /// Switches it off or on. Off, its services pass every call on, keeping nothing of the request and looking at no result.
+    /// Switches it off or on. Off, its services pass every call on, keeping nothing of the request and looking at no
+    /// result.
     pub const fn enabled(mut self, on: bool) -> Self {
         self.on = on;
         self

@@ -1,7 +1,8 @@
 //! An answer in place of a call that was refused, came too late, or failed.
 //!
-//! A circuit breaker turns slow failures into fast ones; a fallback turns a fast failure into something a caller can use.
-//! [`FallbackLayer`] goes outermost, around breaker, retry and timeout, so that it sees what they have made of the call.
+//! A circuit breaker turns slow failures into fast ones; a fallback turns a fast failure into something a caller can
+//! use. [`FallbackLayer`] goes outermost, around breaker, retry and timeout, so that it sees what they have made of the
+//! call.
 //!
 //! ```
 //! use std::io;
@@ -37,14 +38,14 @@
 //! | *alternate*: another backend | [`service`] | a replica, another region, another vendor | it gets the whole load at once: give it a circuit and a bulkhead of its own |
 //! | *error*: a good one, at once | no fallback, or [`from_fn`] that returns an error of yours | payments, permissions, anything where a guess is worse than a refusal | say when to come back (`Retry-After`) |
 //!
-//! A fallback that is needed once a year fails when it is needed: use it now and then, and alert on the circuit's `fallbacks`,
-//! for users see no errors any more.
+//! A fallback that is needed once a year fails when it is needed: use it now and then, and alert on the circuit's
+//! `fallbacks`, for users see no errors any more.
 //!
 //! # When it falls back
 //!
-//! From refusals (circuit, bulkhead, rate limit) and timeouts, known by their type: as an [`Error`](crate::Error), or by the
-//! extension that their responses carry, as the responses do with which a retry gave up. An error with which it gave up looks
-//! like any error of the service: that, and any response, is by choice ([`FallbackLayer::or_when`]).
+//! From refusals (circuit, bulkhead, rate limit) and timeouts, known by their type: as an [`Error`](crate::Error), or
+//! by the extension that their responses carry, as the responses do with which a retry gave up. An error with which it
+//! gave up looks like any error of the service: that, and any response, is by choice ([`FallbackLayer::or_when`]).
 //!
 //! ```
 //! use std::io;
@@ -59,18 +60,18 @@
 //! # Its own failures
 //!
 //! An error of the fallback is the caller's error. One that takes longer than
-//! [`fallback_timeout`](FallbackLayer::fallback_timeout) ends as a timeout of kind [`Fallback`](crate::TimeoutKind::Fallback).
-//! Neither reaches the circuit inside.
+//! [`fallback_timeout`](FallbackLayer::fallback_timeout) ends as a timeout of kind
+//! [`Fallback`](crate::TimeoutKind::Fallback). Neither reaches the circuit inside.
 //!
 //! # What it costs
 //!
-//! A call that needs no fallback pays for what is kept of its request: nothing for [`value`]; a clone, or what `keep` takes of
-//! it, for functions and services. Nothing is boxed; no timer is armed for a fallback that answers at once.
+//! A call that needs no fallback pays for what is kept of its request: nothing for [`value`]; a clone, or what `keep`
+//! takes of it, for functions and services. Nothing is boxed; no timer is armed for a fallback that answers at once.
 //!
 //! # When not to use it
 //!
-//! Inside the breaker, where it would hide the failures that the breaker is to see. Where the answer decides over money or
-//! access.
+//! Inside the breaker, where it would hide the failures that the breaker is to see. Where the answer decides over money
+//! or access.
 
 mod alternate;
 mod answer;

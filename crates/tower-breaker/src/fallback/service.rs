@@ -21,8 +21,8 @@ pub(super) struct Settings<M> {
 
 /// A service with a fallback.
 ///
-/// Made by [`FallbackLayer`](super::FallbackLayer). Its readiness is the inner service's, and so are errors of `poll_ready`:
-/// there is no request yet that a fallback could answer.
+/// Made by [`FallbackLayer`](super::FallbackLayer). Its readiness is the inner service's, and so are errors of
+/// `poll_ready`: there is no request yet that a fallback could answer.
 // Holds no readiness of its own, so `Clone` is derived.
 #[derive(Clone)]
 pub struct Fallback<S, A, T = Interruptions, M = Unmarked, R = AsSameError> {

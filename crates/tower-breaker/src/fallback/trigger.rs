@@ -7,7 +7,8 @@ use super::Cause;
 /// Says which results a fallback is to replace.
 ///
 /// - [`Interruptions`], the default: refusals and timeouts of a stack, as its [`Error`].
-/// - `InterruptedResponses` (feature `http`): refusals, timeouts and given-up retries of a stack that answers in responses.
+/// - `InterruptedResponses` (feature `http`): refusals, timeouts and given-up retries of a stack that answers in
+///   responses.
 /// - [`AnyError`]: every error.
 /// - A closure over `&Result<Res, E>` that returns a `bool` or an `Option<Cause>`.
 #[diagnostic::on_unimplemented(
@@ -21,8 +22,8 @@ pub trait Trigger<Res, E> {
     fn cause(&self, result: &Result<Res, E>) -> Option<Cause>;
 }
 
-/// Falls back from a stack's own errors: [`Error::CircuitOpen`] and its like, [`Error::TimedOut`]. [`Error::Inner`], the
-/// failure of the call itself, stands.
+/// Falls back from a stack's own errors: [`Error::CircuitOpen`] and its like, [`Error::TimedOut`]. [`Error::Inner`],
+/// the failure of the call itself, stands.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Interruptions;
 
@@ -32,8 +33,8 @@ impl<Res, E> Trigger<Res, Error<E>> for Interruptions {
     }
 }
 
-/// Falls back from responses that carry a [`Refusal`] or a [`TimedOut`] as an extension, which a stage made, wherever it
-/// stands, and not the service; and from those with which a retry gave up ([`Exhausted`]).
+/// Falls back from responses that carry a [`Refusal`] or a [`TimedOut`] as an extension, which a stage made, wherever
+/// it stands, and not the service; and from those with which a retry gave up ([`Exhausted`]).
 #[cfg(feature = "http")]
 #[derive(Debug, Clone, Copy, Default)]
 pub struct InterruptedResponses;
@@ -49,8 +50,8 @@ impl<B, E> Trigger<http::Response<B>, E> for InterruptedResponses {
     }
 }
 
-/// Falls back from every error, also the last one of a retry that gave up. The cause is [`Cause::Failed`]; where refusals are
-/// to be told apart, `Interruptions` asked first ([`or_when`](super::FallbackLayer::or_when)) names them.
+/// Falls back from every error, also the last one of a retry that gave up. The cause is [`Cause::Failed`]; where
+/// refusals are to be told apart, `Interruptions` asked first ([`or_when`](super::FallbackLayer::or_when)) names them.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AnyError;
 
@@ -60,7 +61,8 @@ impl<Res, E> Trigger<Res, E> for AnyError {
     }
 }
 
-/// One trigger, and where that finds nothing another; made by [`FallbackLayer::or_when`](super::FallbackLayer::or_when).
+/// One trigger, and where that finds nothing another; made by
+/// [`FallbackLayer::or_when`](super::FallbackLayer::or_when).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Either<T, U>(pub(super) T, pub(super) U);
 

@@ -22,8 +22,8 @@
 //!
 //! With feature `http` there are `host()`, `header(name)` and `method_and_path()`.
 //!
-//! Keys often come from strangers, who may send a new one with every call. The set of circuits is bounded and drops closed
-//! ones first, but a name still ends up in logs and metrics: prefer names you know (routes) to names they send.
+//! Keys often come from strangers, who may send a new one with every call. The set of circuits is bounded and drops
+//! closed ones first, but a name still ends up in logs and metrics: prefer names you know (routes) to names they send.
 
 use std::borrow::Cow;
 

@@ -1,9 +1,9 @@
 //! The tokens of one limit.
 //!
-//! governor decides and keeps the state, eight bytes: the time at which the bucket will be full again. It is asked with the
-//! time given, and not with a clock of its own, for two reasons. The one clock is then tokio's, which also ends the waits.
-//! And a call that may wait asks again *as of the time* at which governor says that the next token is due: if that passes,
-//! the token of that time is taken, so the wait that follows ends with a token for certain.
+//! governor decides and keeps the state, eight bytes: the time at which the bucket will be full again. It is asked with
+//! the time given, and not with a clock of its own, for two reasons. The one clock is then tokio's, which also ends the
+//! waits. And a call that may wait asks again *as of the time* at which governor says that the next token is due: if
+//! that passes, the token of that time is taken, so the wait that follows ends with a token for certain.
 
 use std::{cell::Cell, time::Duration};
 
@@ -39,8 +39,8 @@ impl Bucket {
         }
     }
 
-    /// Puts back the token that was due at `due` and not used, if it is the last one taken. An earlier one is lost: behind it
-    /// stand waiters with times of their own, and one more call at such a time would go above the rate.
+    /// Puts back the token that was due at `due` and not used, if it is the last one taken. An earlier one is lost:
+    /// behind it stand waiters with times of their own, and one more call at such a time would go above the rate.
     pub(super) fn put_back(&self, quota: Quota, due: Duration) {
         let period = nanoseconds(quota.replenish_interval());
         let full_without = nanoseconds(due) + period * u64::from(quota.burst_size().get() - 1);

@@ -18,8 +18,8 @@ pin_project! {
     ///
     /// # Cancel safety
     ///
-    /// Dropped while it waits, it has not called. Its token goes back if nobody queued behind it, and is lost otherwise: the
-    /// waiters' times stand, and the rate is never exceeded.
+    /// Dropped while it waits, it has not called. Its token goes back if nobody queued behind it, and is lost
+    /// otherwise: the waiters' times stand, and the rate is never exceeded.
     ///
     /// # Panics
     ///

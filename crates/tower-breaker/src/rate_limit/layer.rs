@@ -44,7 +44,8 @@ impl<Req> Key<Req> for Together {
 
 impl RateLimitLayer {
     /// Lets `burst` calls through at once and `per_second` in the long run; others end in
-    /// [`Error::RateLimited`](crate::Error::RateLimited). A fraction is a longer period: 0.1 is one call in ten seconds.
+    /// [`Error::RateLimited`](crate::Error::RateLimited). A fraction is a longer period: 0.1 is one call in ten
+    /// seconds.
     ///
     /// # Errors
     ///
@@ -88,12 +89,12 @@ impl<R> RateLimitLayer<Together, R> {
         Ok(Self { limiter, key: Together, max_wait: Duration::ZERO, refuse })
     }
 
-    /// Gives each key of the requests a limit of its own, each with the whole rate and burst. No allocation for a known key
-    /// that is a slice of the request.
+    /// Gives each key of the requests a limit of its own, each with the whole rate and burst. No allocation for a known
+    /// key that is a slice of the request.
     ///
-    /// At most [`max_keys`](RateLimitLayer::max_keys) keys are remembered, in about 100 bytes each, those that are asked for
-    /// often before others; a forgotten one that comes back has its whole burst. A stranger who may choose the key can
-    /// choose a new one for each call, and is not limited by it: take what they cannot choose.
+    /// At most [`max_keys`](RateLimitLayer::max_keys) keys are remembered, in about 100 bytes each, those that are
+    /// asked for often before others; a forgotten one that comes back has its whole burst. A stranger who may choose
+    /// the key can choose a new one for each call, and is not limited by it: take what they cannot choose.
     ///
     /// The layer does not share tokens with clones made before.
     pub fn per_key<K>(self, key: K) -> RateLimitLayer<K, R> {
@@ -111,8 +112,8 @@ impl<K, R> RateLimitLayer<K, R> {
 
     /// Lets a call wait for a token that is due within `max_wait`, instead of refusing it at once. Default: zero.
     ///
-    /// At most `max_wait * per_second` calls wait at a time. A call is refused as soon as it is clear that its token would
-    /// come too late, and not after the wait. Waiters go in the order in which they came.
+    /// At most `max_wait * per_second` calls wait at a time. A call is refused as soon as it is clear that its token
+    /// would come too late, and not after the wait. Waiters go in the order in which they came.
     ///
     /// # Panics
     ///
@@ -135,8 +136,8 @@ impl<K, R> RateLimitLayer<K, R> {
         self.limiter.as_ref().map_or_else(RateLimitFigures::default, |limiter| limiter.figures())
     }
 
-    /// Lists its figures in `figures` under `name`, as long as the layer or a service of it lives. A layer that is off lists
-    /// nothing.
+    /// Lists its figures in `figures` under `name`, as long as the layer or a service of it lives. A layer that is off
+    /// lists nothing.
     pub fn register(self, figures: &Figures, name: impl Into<Arc<str>>) -> Self {
         if let Some(limiter) = &self.limiter {
             figures.register(name, limiter);

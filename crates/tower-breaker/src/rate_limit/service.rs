@@ -15,8 +15,8 @@ use crate::{
 
 /// A service to which only so many calls go in a second.
 ///
-/// Made by [`RateLimitLayer`](super::RateLimitLayer). Its readiness is the inner service's: whether a token is left is known
-/// in `call`, so a clone that is ready and not called holds none.
+/// Made by [`RateLimitLayer`](super::RateLimitLayer). Its readiness is the inner service's: whether a token is left is
+/// known in `call`, so a clone that is ready and not called holds none.
 // Holds no readiness of its own, so `Clone` is derived.
 #[derive(Clone)]
 pub struct RateLimit<S, K = Together, R = AsError> {
