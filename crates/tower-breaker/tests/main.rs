@@ -3,6 +3,7 @@
 
 mod axum;
 mod backpressure;
+mod bodies;
 #[cfg(feature = "bulkhead")]
 mod bulkhead;
 mod classify;

@@ -470,9 +470,9 @@ async fn the_time_of_a_body_is_what_the_head_left_of_it() {
 
 #[tokio::test(start_paused = true)]
 async fn until_the_end_of_the_body_a_504_has_no_limit_of_its_own() {
-    let hung = service_fn(|()| pending::<Result<Response<Full<Bytes>>, Infallible>>());
+    let hung = service_fn(|_: Request<()>| pending::<Result<Response<Full<Bytes>>, Infallible>>());
     let layer = TimeoutLayer::whole(SECOND).until_end_of_body().refuse(AsResponse);
-    let response = layer.layer(hung).oneshot(()).await.unwrap();
+    let response = layer.layer(hung).oneshot(Request::new(())).await.unwrap();
     assert_eq!(response.status(), 504);
     assert!(!response.into_body().collect().await.unwrap().to_bytes().is_empty());
 }

@@ -3,7 +3,7 @@
 use std::{cell::Cell, convert::Infallible, fmt::Debug, future::Ready, mem::size_of_val, time::Duration};
 
 use ::tower::{Layer, Service};
-use http::Response;
+use http::{Request, Response};
 use tower_breaker::{
     Circuit, CircuitBreaker, CircuitBreakerLayer, Circuits, Clock, KeyedCircuitBreaker, KeyedCircuitBreakerLayer,
     TokioClock,
@@ -93,7 +93,7 @@ fn the_response_future_is_at_most_64_bytes_larger_than_the_inner_one() {
     let circuit = Circuit::new("orders", Default::default());
     let circuits = Circuits::new(Default::default());
     let by_name = key::from_fn(|_: &Result<u64, ()>| "one".into());
-    let http = || Ok::<_, Infallible>(Response::new(String::new()));
+    let http = || Request::new(Ok::<_, Infallible>(Response::new(String::new())));
 
     assert!(grown(Echo, CircuitBreaker::new(Echo, circuit.clone()), || Ok::<(), ()>(())) <= 64);
     assert!(grown(Echo, CircuitBreaker::new(Echo, circuit.clone()), || Ok::<[u64; 64], ()>([0; 64])) <= 64);
@@ -165,7 +165,7 @@ fn timeouts_are_what_their_inner_service_is() {
     sound(&TimeoutLayer::attempt(limit).layer(Echo));
     send::<ResponseFuture<Echo, Result<(), ()>, Attempt, AsError, Head>>();
     send::<ResponseFuture<Echo, Result<(), ()>, Whole, AsError, Head>>();
-    send::<ResponseFuture<Echo, Result<Response<String>, ()>, Whole, AsResponse, EndOfBody>>();
+    send::<ResponseFuture<Echo, Result<Response<String>, ()>, Whole, AsError, EndOfBody>>();
     send::<TimeoutBody<String>>();
     let guarded = CircuitBreaker::new(Echo, Circuit::new("orders", Default::default()));
     sound(&TimeoutLayer::whole(limit).expiring().layer(guarded));
@@ -189,6 +189,6 @@ fn bulkheads_are_what_their_inner_service_is() {
     sound(&BulkheadLayer::new(bulkhead.clone()).until_end_of_body().refuse(AsResponse));
     sound(&BulkheadLayer::new(bulkhead).layer(Echo));
     send::<ResponseFuture<Echo, Result<(), ()>, AsError, Head>>();
-    send::<ResponseFuture<Echo, Result<Response<String>, ()>, AsResponse, EndOfBody>>();
+    send::<ResponseFuture<Echo, Result<Response<String>, ()>, AsError, EndOfBody>>();
     send::<(BulkheadBody<String>, Place, Waiter)>();
 }

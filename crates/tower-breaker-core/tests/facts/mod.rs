@@ -15,6 +15,7 @@ mod panics;
 mod reconfigure;
 mod stale;
 mod time;
+mod turns;
 mod window;
 
 use std::time::Duration;
