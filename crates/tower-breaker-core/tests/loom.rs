@@ -16,6 +16,7 @@
 //! | `EjectionGroup::take_place` loads and stores instead of exchanging | `a_group_never_ejects_more_than_its_share` |
 //! | `Places::enter_queue` does not look again for a free place under the lock | `a_newcomer_to_the_queue_..` |
 //! | `Places::try_enter` loads and stores instead of exchanging | `one_place_of_a_bulkhead_..` |
+//! | `Places::try_enter` does not look whether somebody queues | `a_newcomer_does_not_overtake_..` |
 //! | `Waiter` does not pass on a place that it had got unseen | `a_waiter_that_leaves_..` |
 #![cfg(loom)]
 
@@ -354,5 +355,22 @@ fn a_waiter_that_leaves_as_its_place_comes_takes_nothing_along() {
         drop(waiter);
         giver.join().expect("no panic");
         assert_eq!((bulkhead.figures().in_use, bulkhead.figures().queued), (0, 0));
+    });
+}
+
+#[test]
+fn a_newcomer_does_not_overtake_as_places_are_added() {
+    model(|| {
+        let bulkhead = Bulkhead::builder(1).max_queue(1).build().expect("a valid configuration");
+        let _held = bulkhead.try_acquire();
+        let waiter = bulkhead.enter();
+        let raiser = thread::spawn({
+            let bulkhead = bulkhead.clone();
+            move || bulkhead.set_max_concurrent(2).expect("a valid number")
+        });
+        assert!(bulkhead.try_acquire().is_err());
+        raiser.join().expect("no panic");
+        assert_eq!((bulkhead.figures().in_use, bulkhead.figures().queued), (2, 0));
+        drop(waiter);
     });
 }

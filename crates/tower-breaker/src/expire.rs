@@ -6,9 +6,9 @@ use tower_service::Service;
 ///
 /// A breaker cannot see why a call is dropped: its caller may have gone away, which says little, or the time that *you*
 /// gave it may be over, which is a failure of whatever was being waited for. So a timeout outside the breaker says so
-/// before it drops the call: [`TimeoutLayer::expiring`](crate::timeout::TimeoutLayer::expiring). The stages between pass it
-/// on to what they wait for, and a breaker records a failure. Nothing is allocated or shared for it: it is a plain
-/// call inward, through futures that own each other.
+/// before it drops the call (`TimeoutLayer::expiring`, feature `timeout`). The stages between pass it on to what they wait
+/// for, and a breaker records a failure. Nothing is allocated or shared for it: it is a plain call inward, through futures
+/// that own each other.
 ///
 /// Not for a deadline that the caller brought along (`grpc-timeout`): whoever ends a call for that drops it untold, and
 /// the breaker follows `on_cancel`. A stranger who allows one nanosecond must not open a circuit.

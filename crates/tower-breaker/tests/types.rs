@@ -192,7 +192,7 @@ fn timeouts_are_what_their_inner_service_is() {
     sound(&TimeoutLayer::attempt(limit).layer(Echo));
     send::<ResponseFuture<Echo, Result<(), ()>, Attempt, AsError, Head>>();
     send::<ResponseFuture<Echo, Result<(), ()>, Whole, AsError, Head>>();
-    send::<ResponseFuture<Echo, Request<Result<Response<String>, ()>>, Whole, AsResponse, EndOfBody>>();
+    send::<ResponseFuture<Echo, Result<Response<String>, ()>, Whole, AsError, EndOfBody>>();
     send::<TimeoutBody<String>>();
     let guarded = CircuitBreaker::new(Echo, Circuit::new("orders", Default::default()));
     sound(&TimeoutLayer::whole(limit).expiring().layer(guarded));
@@ -216,7 +216,7 @@ fn bulkheads_are_what_their_inner_service_is() {
     sound(&BulkheadLayer::new(bulkhead.clone()).until_end_of_body().refuse(AsResponse));
     sound(&BulkheadLayer::new(bulkhead).layer(Echo));
     send::<ResponseFuture<Echo, Result<(), ()>, AsError, Head>>();
-    send::<ResponseFuture<Echo, Request<Result<Response<String>, ()>>, AsResponse, EndOfBody>>();
+    send::<ResponseFuture<Echo, Result<Response<String>, ()>, AsError, EndOfBody>>();
     send::<(BulkheadBody<String>, Place, Waiter)>();
 }
 

@@ -51,7 +51,7 @@ impl<R, U> BulkheadLayer<R, U> {
 impl<R> BulkheadLayer<R, Head> {
     /// Holds the place until the end of the response's body ([`BulkheadBody`](super::BulkheadBody)), instead of its head.
     ///
-    /// For bodies that keep the dependency busy. A caller who reads slowly then keeps the place as long as he reads.
+    /// For bodies that keep the dependency busy. A caller who reads slowly then keeps the place as long as they read.
     pub fn until_end_of_body(self) -> BulkheadLayer<R, EndOfBody> {
         BulkheadLayer::with(self.bulkhead, self.refuse)
     }
