@@ -18,7 +18,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason there is.
-    pub const ALL: [Self; 3] = [Self::Open, Self::HalfOpen, Self::ForcedOpen];
+    pub const ALL: &[Self] = &[Self::Open, Self::HalfOpen, Self::ForcedOpen];
 
     /// The reason as a stable word for logs and metrics.
     #[must_use]

@@ -3,6 +3,7 @@
 
 mod axum;
 mod backpressure;
+mod bodies;
 mod classify;
 mod keyed;
 mod panics;

@@ -3,7 +3,7 @@
 use std::{cell::Cell, convert::Infallible, fmt::Debug, future::Ready, mem::size_of_val, time::Duration};
 
 use ::tower::{Layer, Service};
-use http::Response;
+use http::{Request, Response};
 use tower_breaker::{
     Circuit, CircuitBreaker, CircuitBreakerLayer, Circuits, Clock, KeyedCircuitBreaker, KeyedCircuitBreakerLayer,
     TokioClock,
@@ -93,7 +93,7 @@ fn the_response_future_is_at_most_64_bytes_larger_than_the_inner_one() {
     let circuit = Circuit::new("orders", Default::default());
     let circuits = Circuits::new(Default::default());
     let by_name = key::from_fn(|_: &Result<u64, ()>| "one".into());
-    let http = || Ok::<_, Infallible>(Response::new(String::new()));
+    let http = || Request::new(Ok::<_, Infallible>(Response::new(String::new())));
 
     assert!(grown(Echo, CircuitBreaker::new(Echo, circuit.clone()), || Ok::<(), ()>(())) <= 64);
     assert!(grown(Echo, CircuitBreaker::new(Echo, circuit.clone()), || Ok::<[u64; 64], ()>([0; 64])) <= 64);

@@ -14,6 +14,7 @@ mod panics;
 mod reconfigure;
 mod stale;
 mod time;
+mod turns;
 mod window;
 
 use std::time::Duration;
