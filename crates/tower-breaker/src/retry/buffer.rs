@@ -3,10 +3,7 @@ use std::{fmt, sync::Arc};
 use http::{Request, request::Parts};
 use http_body::Body;
 
-use super::{
-    Repeat,
-    replay::{ReplayBody, Tape},
-};
+use super::{Repeat, ReplayBody, tape::Tape};
 use crate::refuse::BoxError;
 
 /// Keeps the body of an HTTP request while the first attempt sends it, up to a cap.

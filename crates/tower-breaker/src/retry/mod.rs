@@ -73,6 +73,8 @@ mod repeat;
 mod replay;
 mod service;
 mod shared;
+#[cfg(feature = "http")]
+mod tape;
 
 pub use self::{
     ask::{Ask, Nobody},

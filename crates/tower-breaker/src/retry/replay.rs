@@ -1,106 +1,15 @@
-//! A request body that can be sent again.
-//!
-//! The attempts of a call read one [`Tape`]: what was read of the body so far, and the body, from which whoever reads last
-//! goes on. Each attempt has a turn. A newer one ends the older: a connection may hold an abandoned body for a while, and
-//! must neither take what the newer attempt needs nor take its end for the body's.
-//!
-//! The body is polled without the lock: it is taken off the tape for the poll and put back. Only a newer attempt that
-//! comes at that very moment finds it gone, and is woken when it is back.
-
 use std::{
-    error::Error,
     fmt,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll, Waker},
+    sync::Arc,
+    task::{Context, Poll},
 };
 
-use bytes::{Buf, Bytes};
-use http::HeaderMap;
-use http_body::{Body, Frame, SizeHint};
+use bytes::Bytes;
+use http_body::{Body, SizeHint};
 
+use super::tape::{Polled, Reader, Tape, poll_body};
 use crate::refuse::BoxError;
-
-/// Frames are kept apart; a body in crumbs would cost more than its bytes.
-const MAX_FRAMES: usize = 1024;
-
-/// What of a body was read, and the rest of it.
-pub(super) struct Tape<B> {
-    cap: u64,
-    reel: Mutex<Reel<B>>,
-}
-
-struct Reel<B> {
-    /// None while it is polled.
-    body: Option<B>,
-    /// The attempt that may read.
-    turn: u64,
-    frames: Vec<Bytes>,
-    length: u64,
-    trailers: Option<HeaderMap>,
-    /// Frames and trailers are all that was read.
-    whole: bool,
-    /// The body has nothing more.
-    ended: bool,
-    failed: bool,
-    /// What the body said of its rest when it was last seen.
-    rest: SizeHint,
-    waiting: Option<Waker>,
-}
-
-impl<B: Body> Tape<B> {
-    pub(super) fn new(body: B, cap: u64) -> Arc<Self> {
-        let rest = body.size_hint();
-        let reel = Reel {
-            body: Some(body),
-            turn: 0,
-            frames: Vec::new(),
-            length: 0,
-            trailers: None,
-            whole: true,
-            ended: false,
-            failed: false,
-            rest,
-            waiting: None,
-        };
-        Arc::new(Self { cap, reel: Mutex::new(reel) })
-    }
-}
-
-impl<B> Tape<B> {
-    /// Whether the body can be sent again.
-    pub(super) fn is_whole(&self) -> bool {
-        self.lock().whole
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Reel<B>> {
-        // The body's code does not run under it.
-        self.reel.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<B> Reel<B> {
-    /// Nobody will send it again from the start.
-    fn forget(&mut self) {
-        self.whole = false;
-        self.frames = Vec::new();
-        self.trailers = None;
-    }
-
-    /// Keeps what was read, as long as there is room.
-    fn record(&mut self, frame: &Frame<Bytes>, cap: u64) {
-        if let Some(data) = frame.data_ref() {
-            self.length = self.length.saturating_add(data.len() as u64);
-            if self.length > cap || self.frames.len() >= MAX_FRAMES {
-                self.forget();
-            } else if !data.is_empty() {
-                self.frames.push(data.clone());
-            }
-        } else if let Some(trailers) = frame.trailers_ref() {
-            self.trailers = Some(trailers.clone());
-        }
-    }
-}
 
 /// The body of a request that may be sent again: byte for byte the caller's, trailers included.
 ///
@@ -112,9 +21,11 @@ pub struct ReplayBody<B> {
 }
 
 enum Kind<B> {
+    /// Not kept.
     Plain(B),
+    /// Of another attempt at a call without a body.
     Empty,
-    Reader { tape: Arc<Tape<B>>, turn: u64, next: usize, trailers_sent: bool },
+    Reader(Reader<B>),
 }
 
 impl<B> ReplayBody<B> {
@@ -127,118 +38,12 @@ impl<B> ReplayBody<B> {
     }
 
     pub(super) const fn first(tape: Arc<Tape<B>>) -> Self {
-        Self { kind: Kind::Reader { tape, turn: 0, next: 0, trailers_sent: false } }
+        Self { kind: Kind::Reader(Reader::first(tape)) }
     }
 
-    /// The body from its start, for another attempt; the one before may read no more. `None` if that is not kept.
     pub(super) fn rewound(tape: &Arc<Tape<B>>) -> Option<Self> {
-        let mut reel = tape.lock();
-        if !reel.whole {
-            return None;
-        }
-        reel.turn += 1;
-        let kind = Kind::Reader { tape: Arc::clone(tape), turn: reel.turn, next: 0, trailers_sent: false };
-        let older = reel.waiting.take();
-        drop(reel);
-        // It learns that it is over.
-        if let Some(older) = older {
-            older.wake();
-        }
-        Some(Self { kind })
+        Reader::rewound(tape).map(|reader| Self { kind: Kind::Reader(reader) })
     }
-}
-
-/// The body while it is polled. Goes back on the tape however that ends.
-struct Loan<'a, B> {
-    tape: &'a Tape<B>,
-    body: Option<B>,
-}
-
-impl<B> Drop for Loan<'_, B> {
-    fn drop(&mut self) {
-        let mut reel = self.tape.lock();
-        reel.body = self.body.take();
-        let waiting = reel.waiting.take();
-        drop(reel);
-        if let Some(waiting) = waiting {
-            waiting.wake();
-        }
-    }
-}
-
-type Polled = Poll<Option<Result<Frame<Bytes>, BoxError>>>;
-
-fn poll_tape<B>(
-    tape: &Arc<Tape<B>>,
-    turn: u64,
-    next: &mut usize,
-    trailers_sent: &mut bool,
-    cx: &mut Context<'_>,
-) -> Polled
-where
-    B: Body + Unpin,
-    B::Error: Into<BoxError>,
-{
-    let mut reel = tape.lock();
-    if reel.turn != turn {
-        return Poll::Ready(Some(Err(Superseded.into())));
-    }
-    if let Some(data) = reel.frames.get(*next) {
-        *next += 1;
-        return Poll::Ready(Some(Ok(Frame::data(data.clone()))));
-    }
-    if reel.failed {
-        return Poll::Ready(Some(Err(Superseded.into())));
-    }
-    if let (Some(trailers), false) = (&reel.trailers, *trailers_sent) {
-        *trailers_sent = true;
-        return Poll::Ready(Some(Ok(Frame::trailers(trailers.clone()))));
-    }
-    if reel.ended {
-        return Poll::Ready(None);
-    }
-    let Some(body) = reel.body.take() else {
-        reel.waiting = Some(cx.waker().clone());
-        return Poll::Pending;
-    };
-    drop(reel);
-
-    let mut loan = Loan { tape, body: Some(body) };
-    let body = loan.body.as_mut().expect("just lent");
-    let polled = Pin::new(&mut *body).poll_frame(cx);
-    let polled = polled.map(|frame| frame.map(|frame| frame.map(|frame| frame.map_data(to_bytes)).map_err(Into::into)));
-    let (rest, at_end) = (body.size_hint(), body.is_end_stream());
-
-    let mut reel = tape.lock();
-    reel.rest = rest;
-    match &polled {
-        Poll::Pending => {}
-        Poll::Ready(None) => reel.ended = true,
-        Poll::Ready(Some(Err(_))) => {
-            reel.forget();
-            (reel.ended, reel.failed) = (true, true);
-        }
-        Poll::Ready(Some(Ok(frame))) => {
-            *trailers_sent = frame.is_trailers();
-            reel.ended = at_end || *trailers_sent;
-            // A newer attempt that began during the poll has to find the frame on the tape, whatever the cap.
-            let overtaken = reel.turn != turn;
-            if !overtaken && Arc::strong_count(tape) == 1 {
-                reel.forget();
-            } else if reel.whole {
-                reel.record(frame, if overtaken { u64::MAX } else { tape.cap });
-            }
-            *next = reel.frames.len();
-        }
-    }
-    drop(reel);
-    drop(loan);
-    polled
-}
-
-fn to_bytes<D: Buf>(mut data: D) -> Bytes {
-    // No copy where the data are `Bytes` already.
-    data.copy_to_bytes(data.remaining())
 }
 
 impl<B> Body for ReplayBody<B>
@@ -251,12 +56,9 @@ where
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
         match &mut self.kind {
-            Kind::Plain(body) => {
-                let polled = Pin::new(body).poll_frame(cx);
-                polled.map(|frame| frame.map(|frame| frame.map(|frame| frame.map_data(to_bytes)).map_err(Into::into)))
-            }
+            Kind::Plain(body) => poll_body(body, cx),
             Kind::Empty => Poll::Ready(None),
-            Kind::Reader { tape, turn, next, trailers_sent } => poll_tape(tape, *turn, next, trailers_sent, cx),
+            Kind::Reader(reader) => reader.poll_frame(cx),
         }
     }
 
@@ -264,11 +66,7 @@ where
         match &self.kind {
             Kind::Plain(body) => body.is_end_stream(),
             Kind::Empty => true,
-            Kind::Reader { tape, turn, next, trailers_sent } => {
-                let reel = tape.lock();
-                let played = *next >= reel.frames.len() && (*trailers_sent || reel.trailers.is_none());
-                reel.turn == *turn && reel.ended && !reel.failed && played
-            }
+            Kind::Reader(reader) => reader.is_end_stream(),
         }
     }
 
@@ -276,36 +74,14 @@ where
         match &self.kind {
             Kind::Plain(body) => body.size_hint(),
             Kind::Empty => SizeHint::with_exact(0),
-            Kind::Reader { tape, next, .. } => {
-                let reel = tape.lock();
-                let kept: u64 = reel.frames.iter().skip(*next).map(|data| data.len() as u64).sum();
-                let rest = if reel.ended { SizeHint::with_exact(0) } else { reel.rest };
-                let mut hint = SizeHint::new();
-                hint.set_lower(rest.lower().saturating_add(kept));
-                if let Some(upper) = rest.upper().and_then(|upper| upper.checked_add(kept)) {
-                    hint.set_upper(upper);
-                }
-                hint
-            }
+            Kind::Reader(reader) => reader.size_hint(),
         }
     }
 }
 
-/// The error of a body that is no longer its attempt's.
-#[derive(Debug)]
-struct Superseded;
-
-impl fmt::Display for Superseded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the request body is no longer this attempt's to read")
-    }
-}
-
-impl Error for Superseded {}
-
 impl<B> fmt::Debug for ReplayBody<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let again = matches!(&self.kind, Kind::Reader { turn, .. } if *turn > 0);
+        let again = matches!(&self.kind, Kind::Reader(reader) if !reader.is_first());
         f.debug_struct("ReplayBody").field("again", &again).finish_non_exhaustive()
     }
 }
