@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 use tower_breaker::routes::{self, RoutesError};
 
-use crate::upstream::Upstream;
+use crate::{fallback::Fallback, upstream::Upstream};
 
 /// The gateway's own fields of a route.
 #[derive(Debug, Deserialize)]
@@ -13,10 +13,18 @@ pub(crate) struct Proxied {
     pub(crate) upstream: Upstream,
 }
 
-pub(crate) type Config = routes::RoutesConfig<Proxied>;
-pub(crate) type Table = routes::RouteTable<Proxied>;
-pub(crate) type Matched = routes::Matched<Proxied>;
-pub(crate) type Route = routes::Route<Proxied>;
+/// The gateway's own fields of a policy.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Proxying {
+    pub(crate) fallback: Fallback,
+}
+
+pub(crate) type Config = routes::RoutesConfig<Proxied, Proxying>;
+pub(crate) type Table = routes::RouteTable<Proxied, Proxying>;
+pub(crate) type Matched = routes::Matched<Proxied, Proxying>;
+pub(crate) type Route = routes::Route<Proxied, Proxying>;
+pub(crate) type Policy = routes::Policy<Proxying>;
 
 /// Reads a routes file.
 pub(crate) fn load(file: &Path) -> Result<Config, RoutesError> {

@@ -4,7 +4,10 @@ use std::{fmt::Write as _, path::Path, time::Duration};
 
 use tower_breaker::{CircuitBreakerConfig, HalfOpenRule, Mode, OnCancel, SlidingWindow, routes::RouteKey};
 
-use crate::config::{Config, Route};
+use crate::{
+    config::{Config, Policy, Route},
+    fallback::Fallback,
+};
 
 /// The whole file, readable as a routes file itself.
 pub(crate) fn effective(file: &Path, config: &Config) -> String {
@@ -12,21 +15,57 @@ pub(crate) fn effective(file: &Path, config: &Config) -> String {
     let policies = config.policies().len();
     let mut text = format!("# {}: {routes} routes under {policies} policies, defaults included\n", file.display());
     for policy in config.policies() {
-        let name = quoted_unless_bare(policy.name());
-        match policy.circuit_breaker() {
-            Some(breaker) => {
-                let _ = write!(text, "\n[policies.{name}.circuit_breaker]\n{}", fields(breaker));
-            }
-            None => {
-                let _ = write!(text, "\n[policies.{name}]\ncircuit_breaker = false\n");
-            }
-        }
+        text.push_str(&self::policy(policy));
     }
     for route in config.routes() {
         text.push_str(&self::route(route));
     }
     text.truncate(text.trim_end().len());
     text
+}
+
+fn policy(policy: &Policy) -> String {
+    let name = quoted_unless_bare(policy.name());
+    let mut text = format!("\n[policies.{name}]\n");
+    let mut field = |name: &str, value: Option<String>| {
+        let _ = writeln!(text, "{name} = {}", or_false(value));
+    };
+    field("timeout", policy.timeout().map(duration));
+    field("attempt_timeout", policy.attempt_timeout().map(duration));
+    let retry = policy.retry().map(|retry| {
+        let (base, max) = (duration(retry.base()), duration(retry.max()));
+        let (jitter, budget) = (retry.jitter().as_str(), or_false(retry.budget().map(float)));
+        let attempts = retry.attempts();
+        format!("{{ attempts = {attempts}, base = {base}, max = {max}, jitter = \"{jitter}\", budget = {budget} }}")
+    });
+    field("retry", retry);
+    let rate_limit = policy.rate_limit().map(|limit| {
+        let (rate, burst, max_wait) = (float(limit.per_second()), limit.burst(), duration(limit.max_wait()));
+        format!("{{ per_second = {rate}, burst = {burst}, max_wait = {max_wait} }}")
+    });
+    field("rate_limit", rate_limit);
+    let bulkhead = policy.bulkhead().map(|bulkhead| {
+        let (places, queue) = (bulkhead.max_concurrent(), bulkhead.max_queue());
+        let max_wait = or_false(bulkhead.max_wait().map(duration));
+        format!("{{ max_concurrent = {places}, max_queue = {queue}, max_wait = {max_wait} }}")
+    });
+    field("bulkhead", bulkhead);
+    field("fallback", fallback(&policy.extra().fallback));
+    match policy.circuit_breaker() {
+        None => field("circuit_breaker", None),
+        Some(breaker) => {
+            let _ = write!(text, "\n[policies.{name}.circuit_breaker]\n{}", fields(breaker));
+        }
+    }
+    text
+}
+
+fn fallback(fallback: &Fallback) -> Option<String> {
+    match fallback {
+        Fallback::Off => None,
+        Fallback::Upstream(upstream) => Some(format!("{{ upstream = \"{upstream}\" }}")),
+        Fallback::Answer(answer) => Some(answer.to_string()),
+    }
 }
 
 fn route(route: &Route) -> String {

@@ -14,6 +14,7 @@ mod breaker;
 mod config;
 mod demo;
 mod describe;
+mod fallback;
 mod forward;
 mod headers;
 mod proxy;

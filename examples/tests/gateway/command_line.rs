@@ -44,13 +44,33 @@ fn each_mistake_in_arguments_is_one_line_and_exit_2() {
 #[test]
 fn a_good_file_is_shown_as_it_works_out() {
     let file = File::new(
-        "[policies.default.circuit_breaker]\nfailure_threshold = 7\n\n[policies.quick]\nextends = \"default\"\n\
-         circuit_breaker = { open_duration = \"5s\" }\n\n[policies.off]\n\n[[routes]]\npath = \"/orders/{id}\"\n\
+        "[policies.default.circuit_breaker]\nfailure_threshold = 7\n\n[policies.default]\ntimeout = \"10s\"\n\
+         retry = { attempts = 4 }\nbulkhead = { max_concurrent = 9 }\nrate_limit = { per_second = 5, burst = 2 }\n\
+         fallback = { status = 200, body = '[\"none\"]', content_type = \"application/json\" }\n\n\
+         [policies.quick]\nextends = \"default\"\nattempt_timeout = \"1s 500ms\"\nbulkhead = { max_queue = 3 }\n\
+         retry = false\ncircuit_breaker = { open_duration = \"5s\" }\n\n\
+         [policies.elsewhere]\nfallback = { upstream = \"http://127.0.0.1:9002\" }\n\n[[routes]]\npath = \"/orders/{id}\"\n\
          methods = [\"GET\"]\npolicy = \"quick\"\nupstream = \"http://127.0.0.1:9001\"\n",
     );
     let (code, out, err) = said(&["--check", file.path()]);
     assert_eq!((code, err.as_str()), (0, ""));
-    let quick = out.split("[policies.quick.circuit_breaker]").nth(1).unwrap();
+    let quick = out.split("[policies.quick]").nth(1).unwrap().split("[policies.elsewhere]").next().unwrap();
+    for line in [
+        "timeout = \"10s\"",
+        "attempt_timeout = \"1s 500ms\"",
+        "retry = false",
+        "rate_limit = { per_second = 5.0, burst = 2, max_wait = \"0s\" }",
+        "bulkhead = { max_concurrent = 9, max_queue = 3, max_wait = false }",
+        "fallback = { status = 200, body = \"[\\\"none\\\"]\", content_type = \"application/json\" }",
+    ] {
+        assert!(quick.contains(line), "{line} in {out}");
+    }
+    for line in [
+        "retry = { attempts = 4, base = \"100ms\", max = \"10s\", jitter = \"full\", budget = 0.2 }",
+        "fallback = { upstream = \"http://127.0.0.1:9002\" }",
+    ] {
+        assert!(out.contains(line), "{line} in {out}");
+    }
     for line in ["failure_threshold = 7", "open_duration = \"5s\"", "success_threshold = 2", "max_age = false"] {
         assert!(quick.contains(line), "{line} in {out}");
     }
@@ -99,6 +119,42 @@ fn an_upstream_must_be_an_address_over_http() {
         );
         assert!(accepted || err.contains(&place), "{err}");
     }
+}
+
+#[test]
+fn a_fallback_is_an_answer_or_an_upstream_or_off() {
+    let accepted = "accepted: { status = 200, body = \"[]\" }, { upstream = \"http://HOST:PORT\" }, or false";
+    for (written, expected) in [
+        ("true", format!("fallback is true; {accepted}")),
+        ("{}", format!("fallback is a table; {accepted}")),
+        ("{ body = \"[]\" }", format!("fallback is a table; {accepted}")),
+        ("{ status = 200, upstream = \"http://a\" }", format!("fallback is a table; {accepted}")),
+        (
+            "{ status = 999 }",
+            "fallback.status is not accepted: 999 is no status of an answer; there are 200..=599".to_owned(),
+        ),
+        (
+            "{ stauts = 200 }",
+            "fallback.stauts is unknown (did you mean \"status\"?); accepted: status, body, content_type, upstream"
+                .to_owned(),
+        ),
+        (
+            "{ status = 200, content_type = \"a\\u0007b\" }",
+            "fallback.content_type is not accepted: \"a\\u{7}b\" is no value of a header".to_owned(),
+        ),
+        (
+            "{ upstream = \"https://a\" }",
+            "fallback.upstream is \"https://a\"; accepted: http://HOST:PORT, without a path".to_owned(),
+        ),
+    ] {
+        let file = File::new(&format!("[policies.default]\nfallback = {written}\n"));
+        let (code, _, err) = said(&["--check", file.path()]);
+        assert_eq!((code, err), (2, format!("gateway: {}:2: policies.default.{expected}\n", file.path())), "{written}");
+    }
+    let file = File::new(
+        "[policies.default]\nfallback = false\n[[routes]]\npath = \"/\"\nupstream = \"http://127.0.0.1:9001\"\n",
+    );
+    assert_eq!(said(&["--check", file.path()]).0, 0);
 }
 
 #[test]

@@ -21,7 +21,16 @@
 //! | field of a policy | meaning |
 //! |---|---|
 //! | `extends` | another policy: what is not set here is taken from there, field by field |
-//! | `circuit_breaker` | a table with the fields of [`CircuitBreakerConfigBuilder`], or `false`: off, also where a parent has one. Left out everywhere: no breaker |
+//! | `timeout` | the time for a whole call, as `"10s"` |
+//! | `attempt_timeout` | the time for each attempt, as `"2s"`; less than `timeout` |
+//! | `retry` | a table with the fields of [`RetrySettings`]; `{}` has the defaults |
+//! | `rate_limit` | a table with the fields of [`RateLimitSettings`] |
+//! | `bulkhead` | a table with the fields of [`BulkheadSettings`] |
+//! | `circuit_breaker` | a table with the fields of [`CircuitBreakerConfigBuilder`]; `{}` has the defaults |
+//!
+//! Each of these stages may be `false`: off, also where a parent has it. One that nobody sets is off. A table inherits
+//! field by field. Impossible settings, alone or together, are refused. [`Policy`] tells them; to put them around calls is
+//! the caller's part.
 //!
 //! | field of a route | meaning |
 //! |---|---|
@@ -85,6 +94,7 @@ mod policy;
 mod reader;
 mod request;
 mod route;
+mod settings;
 mod table;
 
 pub use self::{
@@ -92,6 +102,7 @@ pub use self::{
     error::RoutesError,
     policy::Policy,
     route::{Route, RouteKey},
+    settings::{BulkheadSettings, RateLimitSettings, RetryJitter, RetrySettings},
     table::{Matched, RouteTable},
 };
 

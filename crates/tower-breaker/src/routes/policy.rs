@@ -1,16 +1,22 @@
 //! Named policies, each of which may extend another one.
 
+use std::time::Duration;
+
 use serde::de::DeserializeOwned;
 use tower_breaker_core::{CircuitBreakerConfig, CircuitBreakerConfigBuilder};
 
 use super::{
-    RoutesError, hint,
+    BulkheadSettings, RateLimitSettings, RetrySettings, RoutesError, hint,
     node::{Node, Value},
     reader,
+    settings::{Heir, Settings},
 };
 
 /// The fields of a policy that are read here; every other one goes to the caller's own type.
-const FIELDS: &[&str] = &["extends", "circuit_breaker"];
+const FIELDS: &[&str] = &{
+    let [timeout, attempt_timeout, retry, rate_limit, bulkhead] = Settings::FIELDS;
+    ["extends", timeout, attempt_timeout, retry, rate_limit, bulkhead, "circuit_breaker"]
+};
 
 /// What is done for the calls of the routes that name it, with everything it inherits filled in.
 ///
@@ -19,6 +25,7 @@ const FIELDS: &[&str] = &["extends", "circuit_breaker"];
 pub struct Policy<P = super::NoExtra> {
     name: String,
     extends: Option<String>,
+    settings: Settings,
     circuit_breaker: Option<CircuitBreakerConfig>,
     extra: P,
 }
@@ -34,6 +41,36 @@ impl<P> Policy<P> {
     #[must_use]
     pub fn extends(&self) -> Option<&str> {
         self.extends.as_deref()
+    }
+
+    /// The time for a whole call, with its retries and all it waits for. More than 0; `None`, the default: no limit.
+    #[must_use]
+    pub const fn timeout(&self) -> Option<Duration> {
+        self.settings.timeout
+    }
+
+    /// The time for one attempt. More than 0, less than [`timeout`](Self::timeout); `None`, the default: no limit.
+    #[must_use]
+    pub const fn attempt_timeout(&self) -> Option<Duration> {
+        self.settings.attempt_timeout
+    }
+
+    /// How failed calls are tried again. `None`, the default: they are not.
+    #[must_use]
+    pub const fn retry(&self) -> Option<&RetrySettings> {
+        self.settings.retry.as_ref()
+    }
+
+    /// How many calls may go out in a second. `None`, the default: any number.
+    #[must_use]
+    pub const fn rate_limit(&self) -> Option<&RateLimitSettings> {
+        self.settings.rate_limit.as_ref()
+    }
+
+    /// How many calls may be under way at once. `None`, the default: any number.
+    #[must_use]
+    pub const fn bulkhead(&self) -> Option<&BulkheadSettings> {
+        self.settings.bulkhead.as_ref()
     }
 
     /// The circuit breaker. `None`: neither this policy nor one it extends has one, or it is switched off.
@@ -80,6 +117,8 @@ impl<'a> Written<'a> {
             match field.as_str() {
                 "extends" => policy.extends = Some((reader::read(value, &[])?, value)),
                 "circuit_breaker" => policy.circuit_breaker = Some(stage(value)?),
+                // Read once it is known what they inherit.
+                settings if Settings::FIELDS.contains(&settings) => {}
                 _ => policy.extra.push(entry),
             }
         }
@@ -88,12 +127,19 @@ impl<'a> Written<'a> {
 
     fn resolve<P: DeserializeOwned>(&self, all: &[Self]) -> Result<Policy<P>, RoutesError> {
         let line_of_descent = self.line_of_descent(all)?;
+        let circuit_breaker = self.circuit_breaker(&line_of_descent)?;
+        let tables: Vec<&Node> = line_of_descent.iter().map(|policy| policy.node).collect();
         Ok(Policy {
             name: self.name.to_owned(),
             extends: self.extends.map(|(parent, _)| parent.to_owned()),
-            circuit_breaker: self.circuit_breaker(&line_of_descent)?,
+            settings: Settings::read(&tables, self.heir(), circuit_breaker.as_ref())?,
+            circuit_breaker,
             extra: self.extra(&line_of_descent)?,
         })
+    }
+
+    const fn heir(&self) -> Heir<'a> {
+        Heir { name: self.name, node: self.node }
     }
 
     /// This policy, the one it extends, the one that one extends, and so on.
@@ -139,11 +185,7 @@ impl<'a> Written<'a> {
         let Some(merged) = merged else { return Ok(None) };
         merged.build().map(Some).map_err(|error| {
             let place = sources.iter().find_map(|table| deepest(table, error.field())).or(sources.first().copied());
-            let place = place.unwrap_or(self.node);
-            let heir =
-                if is_within(place, self.node) { String::new() } else { format!(" (inherited by {:?})", self.name) };
-            let problem = format!("is {}{heir}; accepted: {}", error.value(), error.accepted());
-            RoutesError::at(&place.field, place.line, problem)
+            self.heir().refused(place.unwrap_or(self.node), error.value(), error.accepted())
         })
     }
 
@@ -185,8 +227,4 @@ fn deepest<'a>(table: &'a Node, path: &str) -> Option<&'a Node> {
         }
     }
     found
-}
-
-fn is_within(place: &Node, policy: &Node) -> bool {
-    place.field.strip_prefix(&policy.field).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }

@@ -96,6 +96,6 @@ fn a_policy_may_have_fields_of_the_callers_too() {
     assert_eq!(
         error.to_string(),
         "line 8: policies.night.colour is unknown (did you mean \"colours\"?); \
-         accepted: extends, circuit_breaker, banner, colours"
+         accepted: extends, timeout, attempt_timeout, retry, rate_limit, bulkhead, circuit_breaker, banner, colours"
     );
 }

@@ -40,6 +40,10 @@ const PIECES: &[&str] = &[
     "circuit_breaker",
     "policies",
     "permitted_calls = 3\n",
+    "attempt_timeout = ",
+    "retry = { base = \"1s\" }\n",
+    "bulkhead.max_concurrent = ",
+    "rate_limit = { per_second = 1e-300, burst = 1 }\n",
 ];
 
 fn check(text: &str) -> Result<(), TestCaseError> {

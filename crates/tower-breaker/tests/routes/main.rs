@@ -6,6 +6,7 @@ mod finding;
 mod fuzz;
 mod mistakes;
 mod policies;
+mod settings;
 mod table;
 
 use serde::Deserialize;

@@ -63,7 +63,8 @@ fn a_field_nobody_knows_lists_those_there_are_and_the_nearest() {
         ("[polices.default]\n", "line 1: polices is unknown (did you mean \"policies\"?); accepted: policies, routes"),
         (
             "[policies.default]\ntimeouts = 3\n",
-            "line 2: policies.default.timeouts is unknown; accepted: extends, circuit_breaker",
+            "line 2: policies.default.timeouts is unknown (did you mean \"timeout\"?); accepted: extends, timeout, \
+             attempt_timeout, retry, rate_limit, bulkhead, circuit_breaker",
         ),
         (
             "policies.default = {}\n[[routes]]\npath = \"/\"\nmethod = [\"GET\"]\n",
