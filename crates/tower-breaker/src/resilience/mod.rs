@@ -59,8 +59,10 @@ mod guard;
 mod judge;
 mod layer;
 
+#[cfg(feature = "http")]
+pub use self::answers::Responses;
 pub use self::{
-    answers::{Answers, BoxErrors, Errors, Responses},
+    answers::{Answers, BoxErrors, Errors},
     ask::AskFirst,
     builder::ResilienceBuilder,
     guard::Guard,
