@@ -355,10 +355,12 @@ fn retry_around_http_costs_a_clone_of_the_head_and_one_for_a_body() {
 
 #[test]
 fn through_the_whole_stack_at_first_try() {
-    use tower_breaker::{Bulkhead, ResilienceLayer};
+    use tower_breaker::{Bulkhead, ResilienceLayer, classify::ErrorsAreFailures};
 
     let judge = |result: &Result<(), Error<()>>| if result.is_ok() { Verdict::Success } else { Verdict::Retry };
+    // Its error is no `std::error::Error`, behind which a refusal could be found.
     let layer = ResilienceLayer::builder()
+        .classify(ErrorsAreFailures)
         .timeout(Duration::from_secs(10))
         .retry(RetryConfig::default())
         .policy(judge)
@@ -367,7 +369,10 @@ fn through_the_whole_stack_at_first_try() {
         .circuit(Circuit::new("orders", CircuitBreakerConfig::default()))
         .attempt_timeout(Duration::from_secs(1));
     let bare = size_of::<Answers>() + size_of::<<Answers as Service<()>>::Future>();
-    for layer in [layer.build(), ResilienceLayer::builder().policy(judge).rate_limit(RateLimitLayer::off()).build()] {
+    for layer in [
+        layer.build(),
+        ResilienceLayer::builder().classify(ErrorsAreFailures).policy(judge).rate_limit(RateLimitLayer::off()).build(),
+    ] {
         let mut service = layer.unwrap().layer(Answers(Ok(())));
         assert!(whole(&mut service, ()));
         let count = allocations(|| {

@@ -273,3 +273,43 @@ fn its_stages_are_listed_for_exporters() {
     assert!(of(|figure| matches!(figure, Figure::Timeout(_))) >= 1);
     drop(layer);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_that_gives_up_is_answered_by_the_fallback() {
+    let cached = |(), _: &_| Ok::<_, Infallible>(::axum::http::Response::new(Body::from("cached")));
+    let fallback = FallbackLayer::http(fallback::from_fn(cached).keep(|_: &Request<Body>| ()));
+    let layer = ResilienceLayer::builder()
+        .http()
+        .repeat(BufferBody::new().map_body(Body::new))
+        .retry(retry(2))
+        .fallback(fallback)
+        .build()
+        .unwrap();
+    let app: Router = Router::new().route("/", get(async || StatusCode::SERVICE_UNAVAILABLE)).layer(layer);
+    let answer = app.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_retrys_own_time_limit_stands_beside_the_stacks() {
+    let (service, calls) = counted(|_| async { Err(broken()) });
+    let config = RetryConfig::builder().total_timeout(Duration::from_millis(150)).jitter(Jitter::None).build().unwrap();
+    let layer = ResilienceLayer::builder().retry(config).build().unwrap();
+    assert!(layer.layer(service).oneshot(0).await.is_err());
+    // 100 ms before the second attempt; 200 ms more would be too late.
+    assert_eq!(calls.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_of_a_breaker_further_in_do_not_count_in_the_stacks() {
+    let inner = circuit(1);
+    inner.force_open();
+    let outer = circuit(2);
+    let (service, _calls) = counted(|call| async move { Ok(call) });
+    let guarded = tower_breaker::CircuitBreakerLayer::new(inner).layer(service);
+    let service = ResilienceLayer::builder().circuit(outer.clone()).build().unwrap().layer(guarded);
+    for _ in 0..3 {
+        assert!(service.clone().oneshot(0).await.is_err());
+    }
+    assert_eq!((outer.state(), outer.snapshot().totals.ignored), (State::Closed, 3));
+}

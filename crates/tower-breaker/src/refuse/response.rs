@@ -72,10 +72,13 @@ macro_rules! problem {
 const PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
 
 impl Dialect {
+    /// `application/grpc`, with a format or without; gRPC-Web, whose trailers are in its body, is answered as plain HTTP.
     pub(super) fn of(headers: &HeaderMap) -> Self {
-        let is_grpc =
-            headers.get(header::CONTENT_TYPE).is_some_and(|of| of.as_bytes().starts_with(b"application/grpc"));
-        if is_grpc { Self::Grpc } else { Self::Http }
+        let content_type = headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+        match content_type.strip_prefix(b"application/grpc") {
+            Some([] | [b'+' | b';', ..]) => Self::Grpc,
+            _ => Self::Http,
+        }
     }
 
     /// The response to an interruption, around a body made of its text.

@@ -10,7 +10,7 @@ use super::{Answers, BoxErrors, Errors, ResilienceLayer};
 use crate::rate_limit::RateLimitLayer;
 use crate::{
     bulkhead::BulkheadLayer,
-    classify::ErrorsAreFailures,
+    classify::{Boxed, ErrorsButRefusals},
     retry::{CloneRequest, RetryConfig, RetryErrors, RetryLayer},
     timeout::TimeoutLayer,
 };
@@ -24,7 +24,7 @@ use crate::{
 #[derive(Clone)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct ResilienceBuilder<
-    C = ErrorsAreFailures,
+    C = ErrorsButRefusals,
     P = RetryErrors,
     K = CloneRequest,
     M = Errors,
@@ -63,7 +63,7 @@ impl ResilienceBuilder {
         };
         Self {
             settings,
-            classify: ErrorsAreFailures,
+            classify: ErrorsButRefusals::new(),
             policy: RetryErrors::new(),
             repeat: CloneRequest,
             rate_limit: Identity::new(),
@@ -73,11 +73,9 @@ impl ResilienceBuilder {
     }
 
     /// Answers what the stages cut short by boxed errors, for services whose error is one. To be named first of all.
-    pub fn boxed(
-        self,
-    ) -> ResilienceBuilder<ErrorsAreFailures, RetryErrors<crate::classify::Boxed>, CloneRequest, BoxErrors> {
+    pub fn boxed(self) -> ResilienceBuilder<ErrorsButRefusals<Boxed>, RetryErrors<Boxed>, CloneRequest, BoxErrors> {
         let policy = RetryErrors::new().boxed();
-        self.with(ErrorsAreFailures, policy, CloneRequest)
+        self.with(ErrorsButRefusals::new().boxed(), policy, CloneRequest)
     }
 
     /// For services that answer HTTP responses: statuses judge and are retried, request bodies are kept while they are sent,
@@ -111,8 +109,8 @@ impl<C, P, K, M, L, F> ResilienceBuilder<C, P, K, M, L, F> {
         self
     }
 
-    /// Tries again what failed. [`RetryConfig::off`]: does not. Of the configuration all counts but its `total_timeout`,
-    /// whose place [`timeout`](Self::timeout) takes, also where none is named.
+    /// Tries again what failed. [`RetryConfig::off`]: does not. Of its `total_timeout` and [`timeout`](Self::timeout) the
+    /// smaller bounds the waits.
     pub fn retry(mut self, config: RetryConfig) -> Self {
         self.settings.retry = config;
         self

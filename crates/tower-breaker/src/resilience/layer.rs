@@ -7,7 +7,7 @@ use super::{Answers, AskFirst, Errors, Guard, ResilienceBuilder};
 use crate::{
     breaker::CircuitBreakerLayer,
     bulkhead::{BulkheadLayer, BulkheadService},
-    classify::ErrorsAreFailures,
+    classify::ErrorsButRefusals,
     retry::{CloneRequest, Retry, RetryErrors, RetryLayer},
     timeout::{Attempt, Timeout, TimeoutLayer, WholeExpiring},
 };
@@ -18,7 +18,7 @@ type Placed<S, C, M> = BulkheadService<Guarded<S, C, M>, <M as Answers>::Rest>;
 type Asked<S, C, M, L> = AskFirst<<L as Layer<Placed<S, C, M>>>::Service, <M as Answers>::Rest>;
 
 /// The stages around a service `S`, without the fallback: the service that [`ResilienceLayer`] makes, or wraps in one.
-pub type Resilience<S, C = ErrorsAreFailures, P = RetryErrors, K = CloneRequest, M = Errors, L = Identity> =
+pub type Resilience<S, C = ErrorsButRefusals, P = RetryErrors, K = CloneRequest, M = Errors, L = Identity> =
     Timeout<Retry<Asked<S, C, M, L>, P, K, Option<Circuit>>, WholeExpiring, <M as Answers>::Rest>;
 
 /// Puts every stage around a service. Made by [`ResilienceLayer::builder`].
@@ -30,7 +30,7 @@ pub type Resilience<S, C = ErrorsAreFailures, P = RetryErrors, K = CloneRequest,
 #[derive(Clone)]
 #[must_use = "a layer does nothing until it is applied to a service"]
 pub struct ResilienceLayer<
-    C = ErrorsAreFailures,
+    C = ErrorsButRefusals,
     P = RetryErrors,
     K = CloneRequest,
     M: Answers = Errors,

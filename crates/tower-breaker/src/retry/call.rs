@@ -48,11 +48,20 @@ where
     P: RetryPolicy<Req, S::Response, S::Error>,
     A: Ask<Req>,
 {
-    pub(super) fn new(service: S, shared: Arc<Shared>, policy: P::State, ask: A::State, kept: Option<K::Kept>) -> Self {
-        let started = Instant::now();
+    /// `since`: when it began to wait for the service, if it had to.
+    pub(super) fn new(
+        service: S,
+        shared: Arc<Shared>,
+        policy: P::State,
+        ask: A::State,
+        kept: Option<K::Kept>,
+        since: Option<Instant>,
+    ) -> Self {
+        let now = Instant::now();
         if let Some(budget) = &shared.budget {
-            budget.record_call_at(started);
+            budget.record_call_at(now);
         }
+        let started = since.unwrap_or(now);
         Self {
             service,
             next: None,
@@ -76,17 +85,17 @@ where
             Verdict::Retry => None,
             Verdict::RetryAfter(wish) => Some(wish),
         };
-        let Some(wait) = self.wait(wish) else { return self.end(Ended::Exhausted, result) };
+        let Some(wait) = self.wait(wish) else { return self.gave_up(Ended::Exhausted, result) };
         if A::would_refuse(&self.ask) {
-            return self.count(Ended::Refused, result);
+            return self.gave_up(Ended::Refused, result);
         }
         // The last question, because a yes is charged.
         if self.shared.budget.as_ref().is_some_and(|budget| !budget.try_spend()) {
-            return self.count(Ended::OverBudget, result);
+            return self.gave_up(Ended::OverBudget, result);
         }
         let last = self.attempt + 1 >= self.shared.config.attempts;
         let Some((next, kept)) = self.kept.take().and_then(|kept| K::again(kept, last)) else {
-            return self.end(Ended::Exhausted, result);
+            return self.gave_up(Ended::Exhausted, result);
         };
         (self.next, self.kept) = (Some(next), kept);
         // A response is dropped here, before the wait: its connection and its place are free meanwhile.
@@ -94,6 +103,15 @@ where
         self.shared.meter.retried();
         self.attempt += 1;
         Step::Wait(wait)
+    }
+
+    /// A failure that would have been retried stands.
+    fn gave_up(&mut self, how: Ended, result: Result<S::Response, S::Error>) -> Step<Result<S::Response, S::Error>> {
+        let result = P::exhausted(&mut self.policy, result, self.attempt);
+        match how {
+            Ended::Exhausted => self.end(how, result),
+            _ => self.count(how, result),
+        }
     }
 
     /// How long to wait for another attempt, if there may be one.

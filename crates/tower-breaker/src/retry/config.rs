@@ -50,7 +50,12 @@ impl RetryConfig {
     /// The same, within the timeout of the whole call.
     #[cfg(feature = "resilience")]
     pub(crate) const fn within(mut self, total_timeout: Option<Duration>) -> Self {
-        self.total_timeout = total_timeout;
+        // What was set by hand stays, if it is the smaller.
+        self.total_timeout = match (self.total_timeout, total_timeout) {
+            (Some(own), Some(total)) if own.as_nanos() > total.as_nanos() => Some(total),
+            (None, total) => total,
+            (own, _) => own,
+        };
         self
     }
 

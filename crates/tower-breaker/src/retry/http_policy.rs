@@ -1,7 +1,7 @@
 use std::{error::Error, fmt, io, marker::PhantomData};
 
 use http::{HeaderMap, Method, Request, Response, StatusCode};
-use tower_breaker_core::{Refusal, TimedOut};
+use tower_breaker_core::{Exhausted, Refusal, TimedOut};
 
 use super::{RetryPolicy, Verdict};
 use crate::{
@@ -138,6 +138,13 @@ where
     fn refused(state: &mut Self::State, refusal: Result<Response<R>, E>, attempts: u32) -> Result<Response<R>, E> {
         refusal.map(|mut response| {
             response.extensions_mut().insert(Retried { attempts, last_status: state.last_status });
+            response
+        })
+    }
+
+    fn exhausted(_: &mut Self::State, result: Result<Response<R>, E>, attempts: u32) -> Result<Response<R>, E> {
+        result.map(|mut response| {
+            response.extensions_mut().insert(Exhausted::after(attempts));
             response
         })
     }

@@ -47,6 +47,13 @@ pub trait RetryPolicy<Req, Res, E> {
         let _ = (state, attempts);
         refusal
     }
+
+    /// Passes on the result of an attempt that this policy would have retried, and that was the last of `attempts`. A
+    /// policy that knows the response's type may say so there.
+    fn exhausted(state: &mut Self::State, result: Result<Res, E>, attempts: u32) -> Result<Res, E> {
+        let _ = (state, attempts);
+        result
+    }
 }
 
 /// Every error is retried, for requests that may be repeated whatever became of them; `Ok` is a success.

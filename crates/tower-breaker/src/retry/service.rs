@@ -5,6 +5,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use tokio::time::Instant;
 use tower_breaker_core::RetryFigures;
 use tower_service::Service;
 
@@ -17,19 +18,27 @@ use crate::expire::Expire;
 /// A service whose failed calls are tried again.
 ///
 /// Made by [`RetryLayer`](super::RetryLayer).
-// Holds no readiness of its own, so `Clone` is derived.
-#[derive(Clone)]
 pub struct Retry<S, P = RetryErrors, K = CloneRequest, A = Nobody> {
     inner: S,
     shared: Arc<Shared>,
     policy: P,
     repeat: K,
     ask: A,
+    /// Since when the call to come waits for the service, which a total timeout includes.
+    since: Option<Instant>,
+}
+
+// By hand: a clone waits for itself.
+impl<S: Clone, P: Clone, K: Clone, A: Clone> Clone for Retry<S, P, K, A> {
+    fn clone(&self) -> Self {
+        let Self { inner, shared, policy, repeat, ask, .. } = self;
+        Self::new(inner.clone(), Arc::clone(shared), policy.clone(), repeat.clone(), ask.clone())
+    }
 }
 
 impl<S, P, K, A> Retry<S, P, K, A> {
     pub(super) const fn new(inner: S, shared: Arc<Shared>, policy: P, repeat: K, ask: A) -> Self {
-        Self { inner, shared, policy, repeat, ask }
+        Self { inner, shared, policy, repeat, ask, since: None }
     }
 
     /// What became of the calls of all services of its layer.
@@ -69,17 +78,22 @@ where
     type Future = ResponseFuture<S, Req, P, K, A>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
+        let polled = self.inner.poll_ready(cx);
+        if polled.is_pending() && self.shared.config.total_timeout.is_some() {
+            self.since.get_or_insert_with(Instant::now);
+        }
+        polled
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
         if self.shared.config.attempts == 1 {
             return ResponseFuture::new(self.inner.call(self.repeat.pass(request)), None);
         }
+        let since = self.since.take();
         let (policy, ask) = (self.policy.start(&request), self.ask.start(&request));
         let (request, kept) = self.repeat.keep(request);
         // The ready service takes the first attempt, and the clone, which has no readiness yet, the others.
-        let call = Call::new(self.inner.clone(), Arc::clone(&self.shared), policy, ask, kept);
+        let call = Call::new(self.inner.clone(), Arc::clone(&self.shared), policy, ask, kept, since);
         ResponseFuture::new(self.inner.call(request), Some(call))
     }
 }
