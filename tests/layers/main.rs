@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used, reason = "clippy knows tests by `#[test]`, and not the functions they share")]
 
 mod client;
+mod retry;
 mod server;
 mod support;

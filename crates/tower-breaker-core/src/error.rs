@@ -18,7 +18,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason there is.
-    pub const ALL: [Self; 3] = [Self::Open, Self::HalfOpen, Self::ForcedOpen];
+    pub const ALL: &[Self] = &[Self::Open, Self::HalfOpen, Self::ForcedOpen];
 
     /// The reason as a stable word for logs and metrics.
     #[must_use]
@@ -193,7 +193,9 @@ pub struct InvalidConfig {
 }
 
 impl InvalidConfig {
-    pub(crate) fn new(field: &'static str, value: impl fmt::Debug, accepted: &'static str) -> Self {
+    /// `field` was set to `value`, and takes only what is `accepted`. For layers that are configured too.
+    #[must_use]
+    pub fn new(field: &'static str, value: impl fmt::Debug, accepted: &'static str) -> Self {
         Self { field, value: format!("{value:?}"), accepted }
     }
 

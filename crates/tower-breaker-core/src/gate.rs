@@ -16,7 +16,7 @@
 //!
 //! The adder checks, then adds; between the two the word may change. The add returns the word as it was:
 //! - still QUIET: counted. (If another closed generation began in between, the success counts in that one: both
-//!   instants lie within one `record`, and it can only delay a trip by one call. In an open or half-open generation it
+//!   instants lie within one `record`, and it moves a decision by one call at most. In an open or half-open generation it
 //!   counts as stale, for those are never QUIET and only successes that went through the lock count there.)
 //! - no longer QUIET: the adder takes the lock and absorbs, so that the machine judges at once.
 //!

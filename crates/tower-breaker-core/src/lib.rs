@@ -29,6 +29,7 @@
 //! - [`Snapshot`] to look at one, [`Observe`] to be told.
 //! - [`Clock`], with a [`ManualClock`] for tests, yours included.
 //! - [`EjectionGroup`]: a cap on how many of a group may be out at once.
+//! - [`Bulkhead`]: so many calls at once, so many more in a queue, and the rest refused.
 //! - [`Turn`] and [`PanicGuard`]: for authors of middleware.
 //!
 //! # When not to use it
@@ -38,6 +39,7 @@
 //! Services of Tower, axum, tonic and reqwest are guarded by the layers of the `tower-breaker` crate, which is built on this
 //! one and re-exports it.
 
+mod bulkhead;
 mod circuit;
 mod circuits;
 mod clock;
@@ -64,6 +66,7 @@ pub use self::export::StateFileError;
 #[cfg(feature = "serde")]
 pub use self::export::{Export, InvalidExport};
 pub use self::{
+    bulkhead::{Admission, Bulkhead, BulkheadBuilder, Place, Waiter},
     circuit::{CallAsync, CallAsyncOr, Circuit, CircuitBuilder, Guarded, GuardedAsync},
     circuits::{Circuits, CircuitsBuilder},
     clock::{Clock, ManualClock, SystemClock},
@@ -74,7 +77,7 @@ pub use self::{
     observe::{Observe, RefusalEvent, Transition},
     outcome::Outcome,
     permit::{PanicGuard, Permit},
-    refusal::{BulkheadFull, Interruption, RateLimited, Refusal, TimedOut, TimeoutKind},
+    refusal::{BulkheadFull, Exhausted, Interruption, RateLimited, Refusal, TimedOut, TimeoutKind},
     snapshot::{Counters, Opened, RefusalCount, Refusals, Snapshot, Totals, Transitions},
     state::{ActiveMode, Condition, State},
     turn::{Readiness, Turn},

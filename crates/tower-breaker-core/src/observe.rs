@@ -32,8 +32,8 @@ pub trait Observe: Send + Sync + 'static {
         let _ = circuit;
     }
 
-    /// Whether to tell of single calls too. It costs each refusal the circuit's lock; asked once, when the observer is
-    /// added.
+    /// Whether to tell of single calls too. It costs each refusal the circuit's lock, and an observer slower than the calls
+    /// misses some. Asked once, when the observer is added.
     fn wants_refusals(&self) -> bool {
         false
     }
@@ -100,6 +100,9 @@ pub(crate) struct News {
 }
 
 impl News {
+    const MOST_WAITING: usize = 1_024;
+    const SHARE: usize = 64;
+
     pub(crate) const fn new(observers: Observers, wants_refusals: bool) -> Self {
         Self { observers, wants_refusals, queue: VecDeque::new(), telling: false }
     }
@@ -117,7 +120,9 @@ impl News {
     }
 
     pub(crate) fn push(&mut self, event: Event) {
-        if self.wants_refusals || matches!(event, Event::Changed(_)) {
+        // Of single calls only so many wait to be told: an observer slower than the calls misses some, and the counters
+        // stay exact. Transitions are never dropped.
+        if matches!(event, Event::Changed(_)) || (self.wants_refusals && self.queue.len() < Self::MOST_WAITING) {
             self.queue.push_back(event);
         }
     }
@@ -129,9 +134,11 @@ impl News {
         mine
     }
 
-    /// The next event to tell; after `None` somebody else may tell.
-    pub(crate) fn next(&mut self) -> Option<(Event, Observers)> {
-        let event = self.queue.pop_front();
+    /// The next event to tell, for one who has `told` so many; after `None` somebody else may tell. Nobody has to tell of
+    /// other callers' calls for ever: after its share it leaves them to the next one who comes by, transitions aside.
+    pub(crate) fn next(&mut self, told: usize) -> Option<(Event, Observers)> {
+        let did_its_share = told >= Self::SHARE && !self.queue.iter().any(|event| matches!(event, Event::Changed(_)));
+        let event = if did_its_share { None } else { self.queue.pop_front() };
         self.telling = event.is_some();
         Some((event?, Arc::clone(&self.observers)))
     }
@@ -153,8 +160,10 @@ pub(crate) fn tell(circuit: &Arc<str>, event: &Event, observers: &[Arc<dyn Obser
             }
             Event::FellBack => observer.on_fallback(circuit),
         }));
-        // The panic hook has spoken; there is nobody else to tell.
-        drop(told);
+        // The panic hook has spoken; there is nobody else to tell. What the panic carries may panic again as it is dropped.
+        if let Err(payload) = told {
+            std::mem::forget(payload);
+        }
     }
 }
 

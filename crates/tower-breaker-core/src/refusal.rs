@@ -141,6 +141,8 @@ pub enum TimeoutKind {
     Whole,
     /// That of one attempt.
     Attempt,
+    /// That of a fallback, which was to answer in the call's place.
+    Fallback,
 }
 
 impl TimeoutKind {
@@ -150,6 +152,7 @@ impl TimeoutKind {
         match self {
             Self::Whole => "whole",
             Self::Attempt => "attempt",
+            Self::Fallback => "fallback",
         }
     }
 }
@@ -195,11 +198,32 @@ impl fmt::Display for TimedOut {
         match self.kind {
             TimeoutKind::Whole => write!(f, "the call took longer than {:?}", self.after),
             TimeoutKind::Attempt => write!(f, "the attempt took longer than {:?}", self.after),
+            TimeoutKind::Fallback => write!(f, "the fallback took longer than {:?}", self.after),
         }
     }
 }
 
 impl StdError for TimedOut {}
+
+/// That a retry has given up: an extension of the failed response it passes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exhausted {
+    attempts: u32,
+}
+
+impl Exhausted {
+    /// Gave up after so many attempts, the first one included.
+    #[must_use]
+    pub const fn after(attempts: u32) -> Self {
+        Self { attempts }
+    }
+
+    /// How many attempts were made, the first one included.
+    #[must_use]
+    pub const fn attempts(&self) -> u32 {
+        self.attempts
+    }
+}
 
 /// What kept a call from being answered by the service: a stage refused it, or its time was over.
 #[derive(Debug, Clone, PartialEq, Eq)]

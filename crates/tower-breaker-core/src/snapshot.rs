@@ -22,7 +22,7 @@ pub struct Snapshot {
     pub state_age: Duration,
     /// The whole wait while open (or of a timed force).
     pub open_wait: Option<Duration>,
-    /// What is left of it.
+    /// What is left of it, or of the time for which probing is held back, if that is more.
     pub open_remaining: Option<Duration>,
     /// Open with the wait over: the next call will be a probe.
     pub ready_to_probe: bool,
@@ -141,13 +141,13 @@ impl Refusals {
     /// Calls really refused, for any reason.
     #[must_use]
     pub fn enforced(&self) -> u64 {
-        Reason::ALL.map(|reason| self.of(reason).enforced).iter().sum()
+        Reason::ALL.iter().map(|reason| self.of(*reason).enforced).sum()
     }
 
     /// Calls that would have been refused, for any reason.
     #[must_use]
     pub fn detected(&self) -> u64 {
-        Reason::ALL.map(|reason| self.of(reason).detected).iter().sum()
+        Reason::ALL.iter().map(|reason| self.of(*reason).detected).sum()
     }
 }
 

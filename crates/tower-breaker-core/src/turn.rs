@@ -70,6 +70,7 @@ impl Turn {
             if !scene.machine.refuses_for_certain(&scene.cx) {
                 return None;
             }
+            scene.hand_out();
             // Places reserved by others and leases of others are not for this one.
             scene.machine.verdict(&scene.cx, 0).err().or_else(|| {
                 let (turns, machine, cx) = scene.with_turns();
@@ -89,10 +90,12 @@ impl Turn {
         }
         let (id, waker) = (&mut self.id, waker.clone());
         self.circuit.with(|scene| {
-            if scene.machine.admits_or_bypasses(&scene.cx) {
+            let passes = scene.machine.admits_or_bypasses(&scene.cx);
+            let (turns, machine, cx) = scene.with_turns();
+            if passes {
+                turns.spend(waker);
                 return Readiness::Pass;
             }
-            let (turns, machine, cx) = scene.with_turns();
             let id = *id.get_or_insert_with(|| turns.new_id());
             match turns.queue(id, waker, machine, cx) {
                 Answer::Queued(at) => Readiness::Wait { look_again: at.map(|at| duration(at.saturating_sub(cx.now))) },
@@ -109,11 +112,14 @@ impl Turn {
             let refuses = !scene.machine.admits_or_bypasses(&scene.cx);
             let (turns, ..) = scene.with_turns();
             let id = *id.get_or_insert_with(|| turns.new_id());
-            if !refuses {
+            // One that waits with a lease may wait on, as long as it has it.
+            let began = refuses && !turns.has_lease(id);
+            if began {
+                turns.spend(watcher);
+            } else {
                 turns.watch(id, watcher);
             }
-            // One that waits with a lease may wait on.
-            refuses && !turns.has_lease(id)
+            began
         });
         if began_meanwhile {
             waker.wake_by_ref();

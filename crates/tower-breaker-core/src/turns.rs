@@ -14,7 +14,13 @@
 //!
 //! Wakers are user code, down to their `Drop`: those that are done with leave in [`Errands`], for when the lock is let go.
 
-use std::{collections::VecDeque, task::Waker, time::Duration};
+use std::{
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    task::Waker,
+    thread,
+    time::Duration,
+};
 
 use crate::{
     CircuitBreakerConfig,
@@ -37,7 +43,8 @@ pub(crate) struct Turns {
 #[derive(Debug)]
 struct Waiter {
     id: u64,
-    waker: Waker,
+    /// `None`: woken already; it brings another when it looks.
+    waker: Option<Waker>,
     /// When it was told to look again; `u64::MAX` before.
     looks_at: u64,
 }
@@ -62,9 +69,16 @@ impl Errands {
         self.spent.extend(more.spent);
     }
 
+    /// A waker that panics keeps nobody else from being woken.
     pub(crate) fn run(self) {
-        self.wake.into_iter().for_each(Waker::wake);
+        let mut panicked = None;
+        for waker in self.wake {
+            panicked = panicked.or(catch_unwind(AssertUnwindSafe(|| waker.wake())).err());
+        }
         drop(self.spent);
+        if let Some(payload) = panicked.filter(|_| !thread::panicking()) {
+            resume_unwind(payload);
+        }
     }
 }
 
@@ -101,11 +115,12 @@ impl Turns {
     pub(crate) fn queue(&mut self, id: u64, waker: Waker, machine: &Machine, cx: &Cx<'_>) -> Answer {
         self.drop_expired(cx.now);
         if self.has_lease(id) {
+            self.spend(waker);
             return Answer::Pass;
         }
         match self.queue.iter_mut().find(|waiter| waiter.id == id) {
-            Some(waiter) => self.errands.spent.push(std::mem::replace(&mut waiter.waker, waker)),
-            None => self.queue.push_back(Waiter { id, waker, looks_at: u64::MAX }),
+            Some(waiter) => self.errands.spent.extend(waiter.waker.replace(waker)),
+            None => self.queue.push_back(Waiter { id, waker: Some(waker), looks_at: u64::MAX }),
         }
         self.grant(machine, cx, Some(id));
         if self.has_lease(id) {
@@ -118,6 +133,11 @@ impl Turns {
             waiter.looks_at = look_again.unwrap_or(u64::MAX);
         }
         Answer::Queued(look_again)
+    }
+
+    /// A waker that is not needed: dropped without the lock.
+    pub(crate) fn spend(&mut self, waker: Waker) {
+        self.errands.spent.push(waker);
     }
 
     /// To be woken when the circuit begins to refuse.
@@ -137,7 +157,7 @@ impl Turns {
     pub(crate) fn leave(&mut self, id: u64) {
         self.leases.retain(|lease| lease.id != id);
         if let Some(place) = self.queue.iter().position(|waiter| waiter.id == id) {
-            self.errands.spent.extend(self.queue.remove(place).map(|waiter| waiter.waker));
+            self.errands.spent.extend(self.queue.remove(place).and_then(|waiter| waiter.waker));
         }
         if let Some(place) = self.watchers.iter().position(|watcher| watcher.0 == id) {
             self.errands.spent.push(self.watchers.swap_remove(place).1);
@@ -155,14 +175,17 @@ impl Turns {
         self.drop_expired(cx.now);
         if machine.admits_or_bypasses(cx) {
             self.leases.clear();
-            self.errands.wake.extend(self.queue.drain(..).map(|waiter| waiter.waker));
+            self.errands.wake.extend(self.queue.drain(..).filter_map(|waiter| waiter.waker));
             return std::mem::take(&mut self.errands);
         }
-        self.errands.wake.extend(self.watchers.drain(..).map(|watcher| watcher.1));
         if machine.state() == State::Open && machine.free_places(cx) == 0 {
             // What was leased was the right to a probe that has failed since.
             self.leases.clear();
         }
+        // One with a lease may wait on; one whose lease is gone hears of it like everybody.
+        let leases = &self.leases;
+        let gone = self.watchers.extract_if(.., |(id, _)| !leases.iter().any(|lease| lease.id == *id));
+        self.errands.wake.extend(gone.map(|(_, waker)| waker));
         self.grant(machine, cx, None);
         // The first in the queue keeps the time, for the next change that is due now.
         let next = self.next_change(machine, cx).unwrap_or(u64::MAX);
@@ -170,9 +193,17 @@ impl Turns {
             && first.looks_at > next
         {
             first.looks_at = next;
-            self.errands.wake.push(first.waker.clone());
+            self.errands.wake.extend(first.waker.take());
         }
         std::mem::take(&mut self.errands)
+    }
+
+    /// As in `settle`, before an event: nobody overtakes the queue.
+    pub(crate) fn hand_out(&mut self, machine: &Machine, cx: &Cx<'_>) {
+        self.drop_expired(cx.now);
+        if !machine.admits_or_bypasses(cx) {
+            self.grant(machine, cx, None);
+        }
     }
 
     /// Leases free places to the first in the queue, and has them woken but for the one that is `asking`.
@@ -190,14 +221,14 @@ impl Turns {
                 free_since = cx.now;
             }
             let errands = &mut self.errands;
-            if Some(first.id) == asking { &mut errands.spent } else { &mut errands.wake }.push(first.waker);
+            if Some(first.id) == asking { &mut errands.spent } else { &mut errands.wake }.extend(first.waker);
         }
     }
 
     /// When the first in the queue may find something changed by time alone.
     fn next_change(&self, machine: &Machine, cx: &Cx<'_>) -> Option<u64> {
         let lease = self.leases.iter().map(|lease| lease.until);
-        machine.next_change(cx.config).into_iter().chain(lease).filter(|at| *at > cx.now).min()
+        machine.next_change(cx).into_iter().chain(lease).filter(|at| *at > cx.now).min()
     }
 
     fn is_place_free(&self, machine: &Machine, cx: &Cx<'_>) -> bool {

@@ -14,6 +14,10 @@
 //! | `Turns::settle` does not lease a place that was given back | `a_reserved_place_given_up_..` |
 //! | `News::is_mine_to_tell` does not look whether somebody tells already | `transitions_are_told_in_order` |
 //! | `EjectionGroup::take_place` loads and stores instead of exchanging | `a_group_never_ejects_more_than_its_share` |
+//! | `Places::enter_queue` does not look again for a free place under the lock | `a_newcomer_to_the_queue_..` |
+//! | `Places::try_enter` loads and stores instead of exchanging | `one_place_of_a_bulkhead_..` |
+//! | `Places::try_enter` does not look whether somebody queues | `a_newcomer_does_not_overtake_..` |
+//! | `Waiter` does not pass on a place that it had got unseen | `a_waiter_that_leaves_..` |
 #![cfg(loom)]
 
 use std::{
@@ -21,14 +25,14 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    task::{Wake, Waker},
+    task::{Context, Poll, Wake, Waker},
     time::Duration,
 };
 
 use loom::thread;
 use tower_breaker_core::{
-    Circuit, CircuitBreakerConfig, CircuitBreakerConfigBuilder, EjectionGroup, ManualClock, OnCancel, Outcome,
-    Readiness, SlidingWindow, Snapshot, State, Transition, Turn,
+    Admission, Bulkhead, Circuit, CircuitBreakerConfig, CircuitBreakerConfigBuilder, EjectionGroup, ManualClock,
+    OnCancel, Outcome, Readiness, SlidingWindow, Snapshot, State, Transition, Turn,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -301,5 +305,72 @@ fn a_group_never_ejects_more_than_its_share() {
         let open = circuits.iter().filter(|circuit| circuit.state() == State::Open).count();
         let vetoed: u64 = circuits.iter().map(|circuit| circuit.snapshot().vetoed).sum();
         assert_eq!((open, vetoed, group.ejected()), (1, 1, 1));
+    });
+}
+
+#[test]
+fn one_place_of_a_bulkhead_is_never_given_twice() {
+    model(|| {
+        let bulkhead = Bulkhead::new(1).expect("a valid configuration");
+        let other = thread::spawn({
+            let bulkhead = bulkhead.clone();
+            move || bulkhead.try_acquire().ok()
+        });
+        let mine = bulkhead.try_acquire().ok();
+        let others = other.join().expect("no panic");
+        assert!(mine.is_some() != others.is_some());
+        drop((mine, others));
+        assert_eq!(bulkhead.figures().in_use, 0);
+    });
+}
+
+#[test]
+fn a_newcomer_to_the_queue_gets_the_place_given_back_meanwhile() {
+    model(|| {
+        let bulkhead = Bulkhead::builder(1).max_queue(1).build().expect("a valid configuration");
+        let held = bulkhead.try_acquire();
+        let giver = thread::spawn(move || drop(held));
+        let admission = bulkhead.enter().expect("there is a queue");
+        giver.join().expect("no panic");
+        let place = match admission {
+            Admission::Admitted(place) => Some(place),
+            Admission::Queued(mut waiter) => match waiter.poll_place(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(place) => Some(place),
+                Poll::Pending => None,
+            },
+        };
+        assert!(place.is_some());
+        drop(place);
+        assert_eq!((bulkhead.figures().in_use, bulkhead.figures().queued), (0, 0));
+    });
+}
+
+#[test]
+fn a_waiter_that_leaves_as_its_place_comes_takes_nothing_along() {
+    model(|| {
+        let bulkhead = Bulkhead::builder(1).max_queue(1).build().expect("a valid configuration");
+        let held = bulkhead.try_acquire();
+        let waiter = bulkhead.enter();
+        let giver = thread::spawn(move || drop(held));
+        drop(waiter);
+        giver.join().expect("no panic");
+        assert_eq!((bulkhead.figures().in_use, bulkhead.figures().queued), (0, 0));
+    });
+}
+
+#[test]
+fn a_newcomer_does_not_overtake_as_places_are_added() {
+    model(|| {
+        let bulkhead = Bulkhead::builder(1).max_queue(1).build().expect("a valid configuration");
+        let _held = bulkhead.try_acquire();
+        let waiter = bulkhead.enter();
+        let raiser = thread::spawn({
+            let bulkhead = bulkhead.clone();
+            move || bulkhead.set_max_concurrent(2).expect("a valid number")
+        });
+        assert!(bulkhead.try_acquire().is_err());
+        raiser.join().expect("no panic");
+        assert_eq!((bulkhead.figures().in_use, bulkhead.figures().queued), (2, 0));
+        drop(waiter);
     });
 }

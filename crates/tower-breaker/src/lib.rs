@@ -31,8 +31,13 @@
 //!
 //! - [`CircuitBreakerLayer`]: one circuit around a service. `CircuitBreakerLayer::http` (feature `http`) is the one for axum.
 //! - [`KeyedCircuitBreakerLayer`]: one circuit for each key of the request: host, route, tenant.
+//! - `RateLimitLayer` (feature `rate-limit`): so many calls a second. `FallbackLayer` (feature `fallback`): what answers in
+//!   place of a call.
 //! - [`classify`]: what is a failure. [`refuse`]: what a caller gets instead.
+//! - `retry` (feature `retry`): another attempt, within a budget.
 //! - `routes` (feature `config`): which calls get which circuit breaker, from a file that may change.
+//! - `timeout` (feature `timeout`): so much time for a call, whole or each attempt. [`Expire`] lets a breaker know.
+//! - `bulkhead` (feature `bulkhead`): so many calls at once, so many more in a queue.
 //! - [`Circuit`] itself guards plain functions and futures, without Tower: [`Circuit::call`], [`Circuit::wrap`].
 //! - [`TokioClock`]: circuits on tokio's time, so that tests with paused time drive them.
 //!
@@ -42,27 +47,68 @@
 //! a breaker without one does not see a dependency that hangs until its callers give up.
 
 pub mod breaker;
+#[cfg(feature = "bulkhead")]
+pub mod bulkhead;
 pub mod classify;
 mod clock;
+mod expire;
+#[cfg(feature = "fallback")]
+pub mod fallback;
+#[cfg(feature = "http")]
+mod headers;
+pub mod key;
 pub mod keyed;
+#[cfg(any(feature = "bulkhead", feature = "timeout"))]
+mod oneshot;
+#[cfg(feature = "rate-limit")]
+pub mod rate_limit;
 pub mod refuse;
+#[cfg(feature = "retry")]
+pub mod retry;
 #[cfg(feature = "config")]
 pub mod routes;
+#[cfg(feature = "timeout")]
+pub mod timeout;
+#[cfg(any(feature = "bulkhead", feature = "timeout"))]
+mod timer;
+#[cfg(any(feature = "bulkhead", feature = "timeout"))]
+pub mod until;
+mod view;
 
 pub use tower_breaker_core::{
-    ActiveMode, BulkheadFigures, BulkheadFull, CallAsync, CallAsyncOr, Circuit, CircuitBreakerConfig,
-    CircuitBreakerConfigBuilder, CircuitBuilder, Circuits, CircuitsBuilder, Clock, Condition, Counters, EjectionGroup,
-    Error, Figure, Figures, Guarded, GuardedAsync, HalfOpenRule, Interruption, InvalidConfig, ManualClock, Measure,
-    Mode, Observe, OnCancel, Opened, Outcome, PanicGuard, Permit, RateLimitFigures, RateLimited, Readiness, Reason,
-    Refusal, RefusalCount, RefusalEvent, Refusals, Rejected, RetryFigures, SlidingWindow, Snapshot, State, SystemClock,
-    TimedOut, TimeoutFigures, TimeoutKind, Totals, Transition, Transitions, Turn, WindowCounts,
+    ActiveMode, Admission, Bulkhead, BulkheadBuilder, BulkheadFigures, BulkheadFull, CallAsync, CallAsyncOr, Circuit,
+    CircuitBreakerConfig, CircuitBreakerConfigBuilder, CircuitBuilder, Circuits, CircuitsBuilder, Clock, Condition,
+    Counters, EjectionGroup, Error, Exhausted, Figure, Figures, Guarded, GuardedAsync, HalfOpenRule, Interruption,
+    InvalidConfig, ManualClock, Measure, Mode, Observe, OnCancel, Opened, Outcome, PanicGuard, Permit, Place,
+    RateLimitFigures, RateLimited, Readiness, Reason, Refusal, RefusalCount, RefusalEvent, Refusals, Rejected,
+    RetryFigures, SlidingWindow, Snapshot, State, SystemClock, TimedOut, TimeoutFigures, TimeoutKind, Totals,
+    Transition, Transitions, Turn, Waiter, WindowCounts,
 };
 
+#[cfg(feature = "bulkhead")]
+#[doc(inline)]
+pub use self::bulkhead::{BulkheadLayer, BulkheadService};
+#[cfg(any(feature = "bulkhead", feature = "timeout"))]
+pub use self::oneshot::Oneshot;
+#[cfg(feature = "timeout")]
+#[doc(inline)]
+pub use self::timeout::{Timeout, TimeoutLayer};
+
+#[cfg(feature = "fallback")]
+#[doc(inline)]
+pub use self::fallback::{Fallback, FallbackLayer};
+#[cfg(feature = "rate-limit")]
+#[doc(inline)]
+pub use self::rate_limit::{RateLimit, RateLimitLayer};
+#[cfg(feature = "retry")]
+#[doc(inline)]
+pub use self::retry::{Retry, RetryLayer};
 #[doc(inline)]
 pub use self::{
     breaker::{CircuitBreaker, CircuitBreakerLayer},
     clock::TokioClock,
-    keyed::{KeyedCircuitBreaker, KeyedCircuitBreakerLayer, key},
+    expire::Expire,
+    keyed::{KeyedCircuitBreaker, KeyedCircuitBreakerLayer},
 };
 
 // The snippets of the README, as doctests.

@@ -3,11 +3,22 @@
 
 mod axum;
 mod backpressure;
+mod bodies;
+#[cfg(feature = "bulkhead")]
+mod bulkhead;
 mod classify;
+mod fallback;
 mod keyed;
 mod panics;
+mod rate_limit;
 mod readiness;
 mod refuse;
+mod retry_bodies;
+mod retry_budget;
+mod retry_http;
+mod retry_steps;
 mod support;
+#[cfg(feature = "timeout")]
+mod timeout;
 mod tower;
 mod types;

@@ -28,11 +28,15 @@ fn answer<B>(body: B) -> HttpResult<B> {
     Ok(Response::new(body))
 }
 
+fn asking<B>(body: B) -> Request<HttpResult<B>> {
+    Request::new(answer(body))
+}
+
 async fn refused_after(waited: Duration) -> Response<Full<Bytes>> {
     let circuit = circuit(1);
     trip(&circuit);
     advance(waited).await;
-    CircuitBreakerLayer::http(circuit).layer(Echo).oneshot(answer(Full::default())).await.unwrap()
+    CircuitBreakerLayer::http(circuit).layer(Echo).oneshot(asking(Full::default())).await.unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -63,7 +67,7 @@ async fn retry_after_of_a_missing_probe_place_is_one() {
     trip(&circuit);
     advance(WAIT).await;
     let _probe = circuit.try_acquire().unwrap();
-    let response = CircuitBreakerLayer::http(circuit).layer(Echo).oneshot(answer(String::new())).await.unwrap();
+    let response = CircuitBreakerLayer::http(circuit).layer(Echo).oneshot(asking(String::new())).await.unwrap();
     assert_eq!(response.headers()[header::RETRY_AFTER], "1");
 }
 
@@ -71,7 +75,7 @@ async fn retry_after_of_a_missing_probe_place_is_one() {
 async fn retry_after_of_a_forced_open_circuit_is_its_open_duration() {
     let circuit = circuit(1);
     circuit.force_open();
-    let response = CircuitBreakerLayer::http(circuit).layer(Echo).oneshot(answer(String::new())).await.unwrap();
+    let response = CircuitBreakerLayer::http(circuit).layer(Echo).oneshot(asking(String::new())).await.unwrap();
     assert_eq!(response.headers()[header::RETRY_AFTER], "10");
 }
 
@@ -81,7 +85,7 @@ async fn a_refusal_response_does_not_count_in_a_breaker_further_out() {
     trip(&inner);
     let service = CircuitBreakerLayer::http(outer.clone()).layer(CircuitBreakerLayer::http(inner).layer(Echo));
     for _ in 0..3 {
-        assert_eq!(service.clone().oneshot(answer(String::new())).await.unwrap().status(), 503);
+        assert_eq!(service.clone().oneshot(asking(String::new())).await.unwrap().status(), 503);
     }
     assert_eq!(outer.state(), State::Closed);
     assert_eq!(outer.snapshot().totals.ignored, 3);
@@ -166,7 +170,7 @@ where
     B: Body<Data = Bytes>,
 {
     let layer = CircuitBreakerLayer::http(circuit.clone()).refuse(AsWrappedResponse);
-    layer.layer(Echo).oneshot(answer(body)).await.unwrap()
+    layer.layer(Echo).oneshot(asking(body)).await.unwrap()
 }
 
 #[tokio::test(start_paused = true)]

@@ -77,6 +77,21 @@ impl<T, E> Service<Result<T, E>> for Echo {
     }
 }
 
+/// Answers an HTTP request with what it carries.
+impl<T, E> Service<http::Request<Result<T, E>>> for Echo {
+    type Response = T;
+    type Error = E;
+    type Future = Ready<Result<T, E>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), E>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Result<T, E>>) -> Self::Future {
+        ready(request.into_body())
+    }
+}
+
 /// Never ready.
 #[derive(Clone, Debug)]
 pub(crate) struct Stuck;

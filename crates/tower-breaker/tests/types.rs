@@ -3,13 +3,13 @@
 use std::{cell::Cell, convert::Infallible, fmt::Debug, future::Ready, mem::size_of_val, time::Duration};
 
 use ::tower::{Layer, Service};
-use http::Response;
+use http::{Request, Response};
 use tower_breaker::{
-    Circuit, CircuitBreaker, CircuitBreakerLayer, Circuits, Clock, KeyedCircuitBreaker, KeyedCircuitBreakerLayer,
-    TokioClock,
+    Circuit, CircuitBreaker, CircuitBreakerLayer, Circuits, Clock, Error, FallbackLayer, KeyedCircuitBreaker,
+    KeyedCircuitBreakerLayer, RateLimitLayer, TokioClock,
     breaker::ResponseFuture,
     classify::{ErrorsAreFailures, ErrorsButRefusals, ErrorsOf, StatusClassifier},
-    key,
+    fallback, key,
     refuse::{AsBoxError, AsError, AsResponse, AsWrappedResponse, RefusalBody},
 };
 
@@ -40,10 +40,37 @@ fn layers_and_services_are_clone_send_sync_and_unpin_whatever_the_classifier() {
 }
 
 #[test]
+fn rate_limits_and_fallbacks_are_clone_send_sync_and_unpin_too() {
+    let captured = String::from("captured");
+    let limit = RateLimitLayer::new(1.0, 1).unwrap().max_wait(Duration::from_secs(1)).per_key(key::host());
+    sound(&limit);
+    sound(&limit.layer(Echo));
+    let answer = fallback::from_fn(move |_: Result<(), ()>, _: &fallback::Cause| Err::<(), _>(captured.clone()));
+    let layer = FallbackLayer::new(answer).or_when(fallback::AnyError).circuit(circuit_now());
+    sound(&layer);
+    sound(&layer.layer(Echo));
+    sound(&FallbackLayer::http(fallback::value(Response::new(()))));
+    sound(&(fallback::service(Echo), fallback::lookup(|_: (), _: &fallback::Cause| None::<()>)));
+}
+
+#[test]
+fn rate_limits_and_fallbacks_print_no_answers() {
+    let layer = FallbackLayer::new(fallback::value("secret"));
+    let limit = RateLimitLayer::new(1.0, 1).unwrap();
+    let printed = format!("{layer:?} {:?} {limit:?} {:?}", layer.layer(Echo), limit.layer(Echo));
+    assert!(printed.contains("1s") && !printed.contains("secret"), "{printed}");
+}
+
+#[test]
 fn futures_and_bodies_are_send_when_what_is_inside_is() {
     fn send<T: Send + Sync + Unpin + Debug>() {}
     send::<ResponseFuture<Echo, Result<(), ()>, ErrorsAreFailures, AsError>>();
     send::<RefusalBody<String>>();
+    fn send_alone<T: Send>(_: T) {}
+    let call = || Ok::<(), Error<()>>(());
+    send_alone(RateLimitLayer::new(1.0, 1).unwrap().layer(Echo).call(call()));
+    send_alone(FallbackLayer::new(fallback::value(())).layer(Echo).call(call()));
+    send_alone(FallbackLayer::new(fallback::service(Echo)).layer(Echo).call(call()));
 
     // The service itself need not be `Send` for its futures to be.
     #[derive(Debug)]
@@ -93,7 +120,7 @@ fn the_response_future_is_at_most_64_bytes_larger_than_the_inner_one() {
     let circuit = Circuit::new("orders", Default::default());
     let circuits = Circuits::new(Default::default());
     let by_name = key::from_fn(|_: &Result<u64, ()>| "one".into());
-    let http = || Ok::<_, Infallible>(Response::new(String::new()));
+    let http = || Request::new(Ok::<_, Infallible>(Response::new(String::new())));
 
     assert!(grown(Echo, CircuitBreaker::new(Echo, circuit.clone()), || Ok::<(), ()>(())) <= 64);
     assert!(grown(Echo, CircuitBreaker::new(Echo, circuit.clone()), || Ok::<[u64; 64], ()>([0; 64])) <= 64);
@@ -137,4 +164,82 @@ async fn tokio_clock_follows_paused_time() {
 fn tokio_clock_works_outside_a_runtime() {
     let clock = TokioClock::default();
     assert!(clock.now() < Duration::from_secs(60));
+}
+
+#[cfg(feature = "timeout")]
+#[test]
+fn timeouts_are_what_their_inner_service_is() {
+    use tower_breaker::{
+        TimeoutLayer,
+        timeout::{Attempt, Kind, ResponseFuture, TimeoutBody, Whole},
+        until::{EndOfBody, Head},
+    };
+
+    fn send<T: Send + Sync + Debug>() {}
+    fn within<K, S>(limit: &TimeoutLayer<K>, inner: S, most: usize)
+    where
+        S: Service<Result<(), ()>, Response = ()> + Clone,
+        K: Kind<S, Result<(), ()>>,
+    {
+        let (mut bare, mut timed) = (inner.clone(), limit.layer(inner));
+        let grown = size_of_val(&timed.call(Ok(()))) - size_of_val(&bare.call(Ok(())));
+        println!("{grown} bytes for {}", std::any::type_name::<K>());
+        assert!(grown <= most);
+    }
+
+    let limit = Duration::from_secs(1);
+    sound(&TimeoutLayer::whole(limit).expiring().until_end_of_body().refuse(AsResponse));
+    sound(&TimeoutLayer::attempt(limit).layer(Echo));
+    send::<ResponseFuture<Echo, Result<(), ()>, Attempt, AsError, Head>>();
+    send::<ResponseFuture<Echo, Result<(), ()>, Whole, AsError, Head>>();
+    send::<ResponseFuture<Echo, Result<Response<String>, ()>, Whole, AsError, EndOfBody>>();
+    send::<TimeoutBody<String>>();
+    let guarded = CircuitBreaker::new(Echo, Circuit::new("orders", Default::default()));
+    sound(&TimeoutLayer::whole(limit).expiring().layer(guarded));
+    within(&TimeoutLayer::attempt(limit), Echo, 200);
+    within(&TimeoutLayer::whole(limit), Echo, 200);
+}
+
+#[cfg(feature = "bulkhead")]
+#[test]
+fn bulkheads_are_what_their_inner_service_is() {
+    use tower_breaker::{
+        Bulkhead, BulkheadLayer, Place, Waiter,
+        bulkhead::{BulkheadBody, ResponseFuture},
+        until::{EndOfBody, Head},
+    };
+
+    fn send<T: Send + Sync + Debug>() {}
+
+    let bulkhead = Bulkhead::new(1).unwrap();
+    sound(&bulkhead);
+    sound(&BulkheadLayer::new(bulkhead.clone()).until_end_of_body().refuse(AsResponse));
+    sound(&BulkheadLayer::new(bulkhead).layer(Echo));
+    send::<ResponseFuture<Echo, Result<(), ()>, AsError, Head>>();
+    send::<ResponseFuture<Echo, Result<Response<String>, ()>, AsError, EndOfBody>>();
+    send::<(BulkheadBody<String>, Place, Waiter)>();
+}
+
+#[test]
+fn retry_is_clone_send_sync_and_debug_whatever_the_closures() {
+    use tower_breaker::retry::{self, Budget, HttpRetry, ReplayBody, RetryConfig, RetryErrors, RetryLayer, Verdict};
+
+    let captured = String::from("captured");
+    let judge = move |_: &Result<(), ()>| {
+        let _ = &captured;
+        Verdict::Success
+    };
+    let layer = RetryLayer::new(RetryConfig::default()).policy(judge).ask(Some(circuit_now()));
+    sound(&layer);
+    sound(&layer.layer(Echo));
+    sound(&RetryLayer::http(RetryConfig::default()).map_body(|body: ReplayBody<String>| body));
+    sound(&(Budget::default(), RetryConfig::default(), RetryErrors::new(), HttpRetry::new().boxed()));
+
+    fn send<T: Send + Sync + Debug>(_: &T) {}
+    let mut service = layer.layer(Echo);
+    let future = service.call(Ok(()));
+    println!("a retried call of {} bytes: {}", size_of::<Result<(), ()>>(), size_of_val(&future));
+    send::<retry::ResponseFuture<_, Result<(), ()>, _, _, _>>(&future);
+    let printed = format!("{layer:?} {service:?} {future:?}");
+    assert!(printed.contains("attempts: 3") && !printed.contains("captured"), "{printed}");
 }

@@ -1,5 +1,7 @@
 //! What a set asks to know which of its circuits may go.
 
+use std::sync::Arc;
+
 use super::{Circuit, shared::Keep};
 use crate::sync::Ordering;
 
@@ -25,6 +27,8 @@ impl Circuit {
     pub(crate) fn was_idle(&self) -> bool {
         let snapshot = self.snapshot();
         let calls = snapshot.totals.calls() + snapshot.refusals.detected();
-        self.shared.calls_seen.swap(calls, Ordering::Relaxed) == calls && !self.is_worth_keeping()
+        // The map has one handle, whoever asks another; a call under way would have a third.
+        let is_held = Arc::strong_count(&self.shared) > 2;
+        self.shared.calls_seen.swap(calls, Ordering::Relaxed) == calls && !is_held && !self.is_worth_keeping()
     }
 }

@@ -65,17 +65,18 @@ impl Circuit {
         let result = step(&mut locked, now, &mut errands);
         let tells = locked.news.as_deref_mut().is_some_and(News::is_mine_to_tell);
         drop(locked);
-        errands.run();
+        // Observers first: a panic of theirs stays there, one of a waker goes on from here.
         if tells {
             self.tell();
         }
+        errands.run();
         result
     }
 
     /// Tells observers, one event after the other, without the lock.
     fn tell(&self) {
-        loop {
-            let next = self.shared.locked.lock().news.as_deref_mut().and_then(News::next);
+        for told in 0.. {
+            let next = self.shared.locked.lock().news.as_deref_mut().and_then(|news| news.next(told));
             let Some((event, observers)) = next else { return };
             tell(&self.shared.name, &event, &observers);
         }

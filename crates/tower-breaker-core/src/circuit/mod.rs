@@ -118,22 +118,19 @@ impl Circuit {
     ///
     /// [`Rejected`], counted as a refusal. A refusal that would only be observed, or drawn by `enforcement`, is none.
     pub fn check(&self) -> Result<(), Rejected> {
-        if self.shared.gate.admits().is_some() {
+        if self.is_admitting() {
             return Ok(());
         }
-        if let Some(remaining) = self.shared.gate.refuses(|| self.now()) {
-            return Err(self.refused_at_the_gate(remaining));
+        match self.certain_refusal() {
+            Some(refused) => Err(self.refuse_now(refused)),
+            None => Ok(()),
         }
-        let verdict = self.with(|scene| {
-            let reserved = scene.reserved(None);
-            match scene.machine.verdict(&scene.cx, reserved) {
-                Err(refused) if scene.machine.refuses_for_certain(&scene.cx) => {
-                    scene.machine.refuse(&mut scene.cx, refused)
-                }
-                _ => Ok(()),
-            }
-        });
-        verdict.map_err(|(reason, remaining)| self.rejected(reason, remaining))
+    }
+
+    /// As [`check`](Self::check), counting nothing: for a retry that wonders whether another attempt makes sense.
+    #[must_use]
+    pub fn would_refuse(&self) -> bool {
+        !self.is_admitting() && self.certain_refusal().is_some()
     }
 
     /// The state now. A half-open circuit whose deadline has passed is open as of that deadline.

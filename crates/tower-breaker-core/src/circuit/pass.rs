@@ -40,6 +40,18 @@ impl Circuit {
         self.shared.gate.refuses(|| self.now())
     }
 
+    /// What would be said to a call now, if it is a refusal that no chance is drawn for.
+    pub(super) fn certain_refusal(&self) -> Option<Refused> {
+        if let Some(remaining) = self.refuses_at_the_gate() {
+            return Some((Reason::Open, remaining));
+        }
+        self.with(|scene| {
+            scene.hand_out();
+            let refused = scene.machine.verdict(&scene.cx, scene.reserved(None)).err();
+            refused.filter(|_| scene.machine.refuses_for_certain(&scene.cx))
+        })
+    }
+
     /// A refusal that was decided before: counted and carried out.
     pub(crate) fn refuse_now(&self, (reason, remaining): Refused) -> Rejected {
         if reason == Reason::Open && self.shared.gate.is_refusing() {

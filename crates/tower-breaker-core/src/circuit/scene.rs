@@ -48,6 +48,13 @@ impl Scene<'_> {
         face
     }
 
+    /// Places that time alone made free go to those who queue, before somebody else is asked in.
+    pub(crate) fn hand_out(&mut self) {
+        if let Some(turns) = self.turns.as_deref_mut() {
+            turns.hand_out(self.machine, &self.cx);
+        }
+    }
+
     /// Places that belong to others than `turn`.
     pub(crate) fn reserved(&self, turn: Option<u64>) -> u32 {
         self.turns.as_deref().map_or(0, |turns| turns.reserved(turn, self.cx.now))
@@ -55,6 +62,7 @@ impl Scene<'_> {
 
     /// `turn` asks for a permit: it gives up its place in the list. Gives back the places that belong to others.
     pub(crate) fn enter_as(&mut self, turn: Option<u64>) -> u32 {
+        self.hand_out();
         let reserved = self.reserved(turn);
         if let (Some(turns), Some(turn)) = (self.existing_turns(), turn) {
             turns.leave(turn);

@@ -65,7 +65,7 @@ impl Shared {
             coarse: AtomicBool::new(coarse),
             timed: AtomicBool::new(locked.config().needs_start()),
             keep: AtomicU8::new(Keep::New as u8),
-            calls_seen: AtomicU64::new(0),
+            calls_seen: AtomicU64::new(u64::MAX),
             environment,
             name,
             locked: Mutex::new(locked),

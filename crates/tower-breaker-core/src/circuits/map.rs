@@ -46,9 +46,8 @@ impl Map {
         let _ = guard.insert(circuit.clone());
         if self.cache.weight() > self.capacity {
             // Everything beside it is worth keeping: one of those has to go after all.
-            CROWDED.set(true);
+            let _crowded = Crowded::begin();
             let _ = self.cache.replace(Arc::clone(name), circuit.clone(), false);
-            CROWDED.set(false);
         }
         circuit.no_longer_new();
         circuit
@@ -75,6 +74,22 @@ impl Map {
 thread_local! {
     /// This thread makes room among circuits that are worth keeping.
     static CROWDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Crowded as long as it lives, also if a circuit that goes panics in its observers.
+struct Crowded;
+
+impl Crowded {
+    fn begin() -> Self {
+        CROWDED.set(true);
+        Self
+    }
+}
+
+impl Drop for Crowded {
+    fn drop(&mut self) {
+        CROWDED.set(false);
+    }
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -11,6 +11,7 @@ use std::{
     collections::hash_map::DefaultHasher,
     fmt,
     hash::{Hash, Hasher},
+    panic::{RefUnwindSafe, UnwindSafe},
     sync::{Arc, OnceLock},
 };
 
@@ -159,7 +160,7 @@ impl Circuits {
         self.len() == 0
     }
 
-    /// What the circuits had counted that are gone: with the live ones' counters, nothing is ever lost.
+    /// What the circuits had counted that are gone. A circuit is gone, and found here, once nobody holds it any more.
     #[must_use]
     pub fn departed(&self) -> Counters {
         self.set.environment.departed.as_ref().map(|departed| *departed.lock()).unwrap_or_default()
@@ -184,11 +185,21 @@ impl Circuits {
     fn create(&self, name: &str, config: Arc<CircuitBreakerConfig>) -> Circuit {
         self.sweep();
         let name: Arc<str> = Arc::from(name);
-        self.set.map.get_or_insert(&name, || {
+        let mut made = false;
+        let circuit = self.set.map.get_or_insert(&name, || {
+            made = true;
             let news = self.set.observers.lock().clone().map(|(observers, wants)| News::new(observers, wants));
             let environment = Arc::clone(&self.set.environment);
             Circuit::from_parts(Arc::clone(&name), config, environment, self.chance(&name), news)
-        })
+        });
+        if made {
+            // Whoever began to observe meanwhile did not find it in the map. Those it has are not added twice.
+            let observers = self.set.observers.lock().clone();
+            if let Some((observers, wants)) = observers {
+                observers.iter().for_each(|observer| circuit.add_observer(Arc::clone(observer), wants));
+            }
+        }
+        circuit
     }
 
     /// A seeded set gives each name its own chance, whatever the order of creation.
@@ -216,6 +227,10 @@ impl Circuits {
         }
     }
 }
+
+// A panic leaves a set whole: no user code runs under its locks.
+impl UnwindSafe for Circuits {}
+impl RefUnwindSafe for Circuits {}
 
 impl fmt::Debug for Circuits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

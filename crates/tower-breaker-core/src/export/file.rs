@@ -7,7 +7,7 @@ use std::{
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
-    process,
+    process, thread,
 };
 
 use super::Export;
@@ -61,8 +61,9 @@ impl Circuits {
         let path = path.as_ref();
         let failed = |error: io::Error| StateFileError::new(path, "cannot be written", error);
         let text = serde_json::to_vec_pretty(&self.export()).map_err(|error| failed(error.into()))?;
+        // Of its own for each thread: two may save at once.
         let mut beside = OsString::from(path);
-        beside.push(format!(".{}.tmp", process::id()));
+        beside.push(format!(".{}.{:?}.tmp", process::id(), thread::current().id()));
         let written = write_through(Path::new(&beside), &text).and_then(|()| fs::rename(&beside, path));
         written.map_err(|error| {
             // Nothing to add if even that fails: the first error says what is wrong.

@@ -27,7 +27,7 @@ use crate::{
     state::{Restored, duration},
 };
 
-/// The state of a set of circuits at one moment, for any serde format.
+/// The state of a set of circuits at one moment, for any self-describing serde format.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Export {

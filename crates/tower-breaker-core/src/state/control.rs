@@ -59,6 +59,7 @@ impl Machine {
     /// The fleet opened: a new generation and this wait, outside the row.
     pub(crate) fn remote_open(&mut self, cx: &mut Cx<'_>, wait: u64) {
         if self.force() == Force::None {
+            self.take_place_if_free(cx);
             self.enter_open(cx, cx.now, Condition::Remote, wait);
         }
     }

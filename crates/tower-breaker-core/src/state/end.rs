@@ -98,7 +98,7 @@ impl Machine {
     pub(super) fn forget_old(&mut self, cx: &Cx<'_>) {
         let Some(max_age) = cx.config.max_age() else { return };
         let last = self.history().last_outcome;
-        if self.phase == Phase::Closed && last.is_some_and(|last| cx.now.saturating_sub(last) > nanos(max_age)) {
+        if last.is_some_and(|last| cx.now.saturating_sub(last) > nanos(max_age)) {
             self.failures_in_row = 0;
             self.successes_in_row = 0;
             if self.window.is_of_calls() {

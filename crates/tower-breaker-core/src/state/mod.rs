@@ -70,6 +70,7 @@ impl State {
 
 /// What governs a circuit right now: its configured mode, or an operator's force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ActiveMode {
     /// Calls are refused.
     Enforce,
@@ -216,8 +217,11 @@ impl Machine {
 
     /// Brings the machine up to now.
     pub(crate) fn tick(&mut self, cx: &mut Cx<'_>) {
-        self.window.advance(cx.now);
-        self.forget_old(cx);
+        // While open or half-open the window shows what it held when the circuit opened.
+        if self.phase == Phase::Closed {
+            self.window.advance(cx.now);
+            self.forget_old(cx);
+        }
         match (self.force(), self.phase) {
             (Force::OpenUntil(end), _) if cx.now >= end => self.end_forced_open(cx, end),
             (_, Phase::HalfOpen(half_open)) => {

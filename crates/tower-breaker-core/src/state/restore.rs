@@ -60,6 +60,7 @@ impl Machine {
         } else {
             self.opens_in_row = restored.opens_in_row;
             let wait = restored.remaining.min(nanos(cx.config.max_open_duration()));
+            self.take_place_if_free(cx);
             self.enter_open(cx, cx.now, Condition::Restored, wait);
         }
     }

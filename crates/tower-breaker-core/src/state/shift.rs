@@ -38,6 +38,16 @@ impl Machine {
         self.enter(cx, Phase::Open { wait }, at);
     }
 
+    /// For an open that its ejection group is not asked about: it counts there all the same, if there is room.
+    pub(super) fn take_place_if_free(&mut self, cx: &Cx<'_>) {
+        if let Some(group) = cx.group
+            && !self.history().ejected
+            && group.take_place()
+        {
+            self.history_mut().ejected = true;
+        }
+    }
+
     pub(super) fn half_open(&mut self, cx: &mut Cx<'_>) {
         self.history_mut().half_opens += 1;
         self.enter_half_open(cx);
@@ -63,6 +73,7 @@ impl Machine {
             }
         }
         self.enter(cx, Phase::Closed, cx.now);
+        self.window.advance(cx.now);
     }
 
     pub(super) fn forget_closed(&mut self) {

@@ -71,14 +71,14 @@ impl Machine {
     }
 
     /// When time alone will change what is said to a caller: the end of a wait or force, the next deadline of a probe.
-    pub(crate) fn next_change(&self, config: &CircuitBreakerConfig) -> Option<u64> {
+    pub(crate) fn next_change(&self, cx: &Cx<'_>) -> Option<u64> {
         let at = match (self.force(), self.phase) {
             (Force::OpenUntil(end), _) => Some(end),
             (Force::Closed, _) | (_, Phase::Closed) => None,
             (_, Phase::Open { .. }) => Some(self.retry_at()),
             (_, Phase::HalfOpen(half_open)) => {
-                let deadline = half_open.deadline(self.entered, self.history().probes.front().copied(), config);
-                let held = Some(self.history().hold).filter(|hold| *hold > 0);
+                let deadline = half_open.deadline(self.entered, self.history().probes.front().copied(), cx.config);
+                let held = Some(self.history().hold).filter(|hold| *hold > cx.now);
                 deadline.into_iter().chain(held).min()
             }
         };

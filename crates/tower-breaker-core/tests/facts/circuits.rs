@@ -186,3 +186,21 @@ fn the_set_of_the_process_is_one() {
     assert_eq!(Circuits::global().snapshot(name).unwrap().state, State::Open);
     Circuits::global().remove(name);
 }
+
+#[test]
+fn a_circuit_in_use_or_just_made_is_not_idle() {
+    let (builder, clock) = set();
+    let circuits = builder.idle(secs(60)).build();
+    clock.advance(secs(59));
+    let held = circuits.get_or_create("held");
+    let _permit = held.try_acquire().expect("closed");
+    drop(circuits.get_or_create("just made"));
+    clock.advance(secs(1));
+    drop(circuits.get_or_create("another"));
+    assert!(circuits.get("held").is_some() && circuits.get("just made").is_some());
+    for sweep in 1..=2 {
+        clock.advance(secs(60));
+        drop(circuits.get_or_create(&format!("sweep {sweep}")));
+    }
+    assert!(circuits.get("held").is_some() && circuits.get("just made").is_none());
+}

@@ -1,5 +1,6 @@
 //! One file per subject, one test per fact. Time is a manual clock and chance is seeded.
 
+mod bulkhead;
 mod cancel;
 mod circuits;
 mod config;
@@ -14,6 +15,7 @@ mod panics;
 mod reconfigure;
 mod stale;
 mod time;
+mod turns;
 mod window;
 
 use std::time::Duration;

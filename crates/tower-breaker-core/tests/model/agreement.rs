@@ -193,7 +193,7 @@ fn compare_totals(ours: &Snapshot, model: &Model) -> Result<(), TestCaseError> {
     );
     prop_assert_eq!(ours.last_failure_age, then.last_failure.map(|at| model.now - at), "age of the last failure");
     for reason in Reason::ALL {
-        let refused = ours.refusals.of(reason);
+        let refused = ours.refusals.of(*reason);
         let models = then.refusals.get(reason.as_str()).copied().unwrap_or_default();
         prop_assert_eq!((refused.detected, refused.enforced), models, "refusals: {}", reason.as_str());
     }

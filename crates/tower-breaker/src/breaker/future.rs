@@ -6,7 +6,7 @@ use std::{
 };
 
 use pin_project_lite::pin_project;
-use tower_breaker_core::{PanicGuard, Permit, Rejected};
+use tower_breaker_core::{Outcome, PanicGuard, Permit, Rejected};
 use tower_service::Service;
 
 use crate::{classify::Classify, refuse::Refuse};
@@ -71,6 +71,15 @@ where
             Err(rejected) => Kind::Refused { refusal: Some((rejected, refuse.start(&request))) },
         };
         Self { kind }
+    }
+
+    /// The time of the call is over, which is a failure of what it waits for.
+    pub(crate) fn expire(self: Pin<&mut Self>) {
+        if let KindProj::Called { permit, .. } = self.project().kind.project()
+            && let Some(permit) = permit.take()
+        {
+            permit.record(Outcome::Failure);
+        }
     }
 }
 

@@ -6,7 +6,10 @@ use tower_layer::Layer;
 use super::CircuitBreaker;
 use crate::{classify::ErrorsAreFailures, refuse::AsError};
 #[cfg(feature = "http")]
-use crate::{classify::StatusClassifier, refuse::AsResponse};
+use crate::{
+    classify::{GrpcClassifier, StatusClassifier},
+    refuse::{AsResponse, AsWrappedResponse},
+};
 
 /// Guards services by one circuit.
 ///
@@ -77,6 +80,16 @@ impl CircuitBreakerLayer<StatusClassifier, AsResponse> {
     /// ```
     pub const fn http(circuit: Circuit) -> Self {
         Self { circuit, classify: StatusClassifier::new(), refuse: AsResponse, backpressure: false }
+    }
+}
+
+#[cfg(feature = "http")]
+impl CircuitBreakerLayer<GrpcClassifier, AsWrappedResponse> {
+    /// For gRPC clients and servers, tonic's for one: calls are judged by `grpc-status`, from head or trailers
+    /// ([`GrpcClassifier::client`]; for a server add `.classify(GrpcClassifier::server())`), and a refused call is answered
+    /// UNAVAILABLE with `grpc-retry-pushback-ms` ([`AsWrappedResponse`]).
+    pub const fn grpc(circuit: Circuit) -> Self {
+        Self { circuit, classify: GrpcClassifier::client(), refuse: AsWrappedResponse, backpressure: false }
     }
 }
 

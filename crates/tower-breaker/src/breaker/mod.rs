@@ -22,7 +22,8 @@
 //! # Panics and callers who leave
 //!
 //! A panic that passes through the inner service's `poll_ready`, `call` or future is a failure. A response future dropped
-//! before its end follows the configuration's `on_cancel`.
+//! before its end follows the configuration's `on_cancel`. One whose time is over is a failure, if whoever ends it says so
+//! ([`Expire`](crate::Expire)).
 //!
 //! # When not to use it
 //!
@@ -32,6 +33,7 @@
 //! [`Classify::ready_error`]: crate::classify::Classify::ready_error
 
 mod backpressure;
+mod expire;
 mod future;
 mod guard;
 mod layer;

@@ -17,7 +17,7 @@ use crate::{
 /// Made by [`CircuitBreakerLayer`](super::CircuitBreakerLayer).
 pub struct CircuitBreaker<S, C = ErrorsAreFailures, R = AsError> {
     inner: S,
-    turn: Turn,
+    pub(super) turn: Turn,
     classify: C,
     refuse: R,
     backpressure: Option<Backpressure>,

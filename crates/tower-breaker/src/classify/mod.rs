@@ -5,7 +5,9 @@
 //! - [`ErrorsAreFailures`], the default: `Ok` is a success, `Err` a failure. Not for HTTP servers, where a 500 is an `Ok`.
 //! - [`ErrorsOf`]: errors of one type are failures, other errors say nothing; [`ErrorsButRefusals`]: every error but a
 //!   refusal from further in.
-//! - `StatusClassifier` (feature `http`): by response status, with `Retry-After`.
+//! - `StatusClassifier` (feature `http`): by response status, with `Retry-After`; `at_end_of_body()` also by how the body
+//!   ends.
+//! - `GrpcClassifier` (feature `http`): by gRPC status, from head or trailers.
 //! - A closure over `&Result<Res, E>` that returns an [`Outcome`]; [`from_fn`] helps the compiler with its types.
 //!
 //! Write a type of your own only where the verdict needs the request, or comes later than the response (at the end of its
@@ -44,25 +46,32 @@
 
 use tower_breaker_core::{Outcome, Permit};
 
+#[cfg(feature = "http")]
+mod at_end;
+#[cfg(feature = "http")]
+mod body;
 mod closure;
 mod errors;
 mod errors_but_refusals;
 mod errors_of;
 #[cfg(feature = "http")]
-mod retry_after;
+mod grpc;
 #[cfg(feature = "http")]
 mod status;
-mod view;
 
+#[cfg(feature = "http")]
 pub use self::{
-    closure::from_fn,
-    errors::ErrorsAreFailures,
-    errors_but_refusals::ErrorsButRefusals,
-    errors_of::ErrorsOf,
-    view::{Boxed, ErrorView, Typed},
+    at_end::{AtEndOfBody, Head, JudgeResponse},
+    body::JudgedBody,
+    grpc::GrpcClassifier,
+    status::StatusClassifier,
+};
+pub use self::{
+    closure::from_fn, errors::ErrorsAreFailures, errors_but_refusals::ErrorsButRefusals, errors_of::ErrorsOf,
 };
 #[cfg(feature = "http")]
-pub use self::{retry_after::retry_after, status::StatusClassifier};
+pub use crate::headers::retry_after;
+pub use crate::view::{Boxed, ErrorView, Typed};
 
 /// Judges the calls of a service that takes `Req` and answers `Result<Res, E>`.
 ///

@@ -2,18 +2,18 @@
 
 use std::fmt;
 
-use http::{Response, StatusCode};
-use tower_breaker_core::{Outcome, Permit, Refusal, TimedOut};
+use http::{HeaderMap, Response, StatusCode};
+use tower_breaker_core::{Outcome, Permit};
 
-use super::{Classify, retry_after};
+use super::{AtEndOfBody, Classify, Head, JudgeResponse, at_end::judge_head, retry_after};
 
 /// Judges HTTP responses by their status.
 ///
 /// - A failing status is a failure; its `Retry-After`, if any, is taken along: a circuit that opens by it waits at least
 ///   that long (at most `max_open_duration`). Every other status is a success.
 /// - An `Err` of the service (nothing came back) is a failure.
-/// - A response that carries a [`Refusal`] as an extension is ignored: another stage made it, not the dependency. One that
-///   carries a [`TimedOut`] is a failure, whatever its status.
+/// - A response that carries a [`Refusal`](crate::Refusal) as an extension is ignored: another stage made it, not the dependency. One that
+///   carries a [`TimedOut`](crate::TimedOut) is a failure, whatever its status.
 ///
 /// | | failing statuses |
 /// |---|---|
@@ -61,6 +61,13 @@ impl<F: Fn(StatusCode) -> bool + Clone> StatusClassifier<F> {
     pub const fn failing_on(is_failure: F) -> Self {
         Self { is_failure }
     }
+
+    /// Judges a good head by how its body ends: one that the server cuts off is a failure, and a call is as slow as its
+    /// body. The response's body becomes a [`JudgedBody`](super::JudgedBody).
+    #[must_use]
+    pub const fn at_end_of_body(self) -> AtEndOfBody<Self> {
+        AtEndOfBody::new(self)
+    }
 }
 
 fn of_a_callee(status: StatusCode) -> bool {
@@ -71,26 +78,37 @@ fn of_our_own(status: StatusCode) -> bool {
     status.is_server_error()
 }
 
+impl<F: Fn(StatusCode) -> bool> JudgeResponse for StatusClassifier<F> {
+    fn head<B>(&self, response: &Response<B>) -> Head {
+        if !(self.is_failure)(response.status()) {
+            return Head::Good;
+        }
+        Head::Decides(retry_after(response.headers()).map_or(Outcome::Failure, Outcome::FailureRetryAfter))
+    }
+
+    fn end(&self, _: Option<&HeaderMap>) -> Outcome {
+        Outcome::Success
+    }
+}
+
 impl<F, Req, B, E> Classify<Req, Response<B>, E> for StatusClassifier<F>
 where
     F: Fn(StatusCode) -> bool + Clone,
 {
-    type State = F;
+    type State = Self;
     type Response = Response<B>;
 
-    fn start(&self, _: &Req) -> F {
-        self.is_failure.clone()
+    fn start(&self, _: &Req) -> Self {
+        self.clone()
     }
 
-    fn end(is_failure: F, result: Result<Response<B>, E>, permit: Permit) -> Result<Response<B>, E> {
+    fn end(judge: Self, result: Result<Response<B>, E>, permit: Permit) -> Result<Response<B>, E> {
         permit.record(match &result {
             Err(_) => Outcome::Failure,
-            Ok(response) if response.extensions().get::<Refusal>().is_some() => Outcome::Ignored,
-            Ok(response) if response.extensions().get::<TimedOut>().is_some() => Outcome::Failure,
-            Ok(response) if is_failure(response.status()) => {
-                retry_after(response.headers()).map_or(Outcome::Failure, Outcome::FailureRetryAfter)
-            }
-            Ok(_) => Outcome::Success,
+            Ok(response) => match judge_head(&judge, response) {
+                Head::Decides(outcome) => outcome,
+                Head::Good => Outcome::Success,
+            },
         });
         result
     }

@@ -1,6 +1,6 @@
 //! One circuit for each key of the request: for each host a client calls, each route a server has, each tenant.
 //!
-//! One circuit over everything would open for all when one part is sick. [`KeyedCircuitBreakerLayer`] asks a [`key`] for
+//! One circuit over everything would open for all when one part is sick. [`KeyedCircuitBreakerLayer`] asks a [`key`](crate::key) for
 //! each request and guards the call by the circuit of that name, out of a bounded set, [`Circuits`](crate::Circuits).
 //!
 //! ```
@@ -36,7 +36,7 @@
 //! With keys that a request makes up one for each call (a path with an id in it, a trace id): a circuit that sees one call
 //! learns nothing. With fewer keys than you have dependencies.
 
-pub mod key;
+mod expire;
 mod layer;
 mod service;
 

@@ -6,10 +6,10 @@ use std::{
 use tower_breaker_core::Circuits;
 use tower_service::Service;
 
-use super::key::Key;
 use crate::{
     breaker::ResponseFuture,
     classify::{Classify, ErrorsAreFailures},
+    key::Key,
     refuse::{AsError, Refuse},
 };
 
@@ -21,7 +21,7 @@ use crate::{
 pub struct KeyedCircuitBreaker<S, K, C = ErrorsAreFailures, R = AsError> {
     inner: S,
     circuits: Circuits,
-    key: K,
+    pub(super) key: K,
     classify: C,
     refuse: R,
 }

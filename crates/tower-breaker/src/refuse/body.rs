@@ -28,8 +28,9 @@ impl<B> RefusalBody<B> {
         Self { kind: Kind::Inner { body } }
     }
 
-    pub(super) const fn refusal(text: &'static str) -> Self {
-        Self { kind: Kind::Refusal { text: Some(text) } }
+    pub(super) fn refusal(text: &'static str) -> Self {
+        // No text is the end at once: a gRPC answer without a body has to end with its head.
+        Self { kind: Kind::Refusal { text: Some(text).filter(|text| !text.is_empty()) } }
     }
 }
 

@@ -39,7 +39,11 @@ mod response;
 mod wrapped;
 
 #[cfg(feature = "http")]
-pub use self::{body::RefusalBody, response::AsResponse, wrapped::AsWrappedResponse};
+pub use self::{
+    body::RefusalBody,
+    response::{AsResponse, Dialect},
+    wrapped::AsWrappedResponse,
+};
 pub use self::{
     boxed::{AsBoxError, BoxError},
     error::{AsError, AsSameError},

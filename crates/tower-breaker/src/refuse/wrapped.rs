@@ -1,8 +1,8 @@
-use http::Response;
+use http::{Request, Response};
 use http_body::Body;
 use tower_breaker_core::Interruption;
 
-use super::{RefusalBody, Refuse, response};
+use super::{Dialect, RefusalBody, Refuse};
 
 /// As [`AsResponse`](super::AsResponse), for any body: the service then answers with a [`RefusalBody`] around its own.
 ///
@@ -18,19 +18,21 @@ use super::{RefusalBody, Refuse, response};
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AsWrappedResponse;
 
-impl<Req, B, E> Refuse<Req, Response<B>, E> for AsWrappedResponse
+impl<T, B, E> Refuse<Request<T>, Response<B>, E> for AsWrappedResponse
 where
     B: Body,
     B::Data: From<&'static str>,
 {
-    type State = ();
+    type State = Dialect;
     type Response = Response<RefusalBody<B>>;
     type Error = E;
 
-    fn start(&self, _: &Req) {}
+    fn start(&self, request: &Request<T>) -> Dialect {
+        Dialect::of(request.headers())
+    }
 
-    fn refuse((): (), interruption: Interruption) -> Result<Self::Response, E> {
-        Ok(response::respond(interruption, RefusalBody::refusal))
+    fn refuse(dialect: Dialect, interruption: Interruption) -> Result<Self::Response, E> {
+        Ok(dialect.respond(interruption, RefusalBody::refusal))
     }
 
     fn response(response: Response<B>) -> Self::Response {

@@ -1,7 +1,7 @@
-//! Which circuit a request belongs to.
+//! Which circuit, or which rate limit, a request belongs to.
 //!
-//! A key is a function from the request to the circuit's name. A name that is a slice of the request costs no allocation
-//! once its circuit is known. Any `fn` will do as it is; a closure goes through [`from_fn`], without which the compiler
+//! A key is a function from the request to a name. A name that is a slice of the request costs no allocation once it is
+//! known. Any `fn` will do as it is; a closure goes through [`from_fn`], without which the compiler
 //! does not see that the name may borrow from the request:
 //!
 //! ```
@@ -22,8 +22,8 @@
 //!
 //! With feature `http` there are `host()`, `header(name)` and `method_and_path()`.
 //!
-//! Keys often come from strangers, who may send a new one with every call. The set of circuits is bounded and drops closed
-//! ones first, but a name still ends up in logs and metrics: prefer names you know (routes) to names they send.
+//! Keys often come from strangers, who may send a new one with every call. The set of circuits is bounded and drops
+//! closed ones first, but a name still ends up in logs and metrics: prefer names you know (routes) to names they send.
 
 use std::borrow::Cow;
 

@@ -1,3 +1,5 @@
+//! Headers by which a server says when to come back.
+
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderValue, header};
@@ -23,4 +25,31 @@ pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 fn date(value: &HeaderValue) -> Option<SystemTime> {
     httpdate::parse_http_date(value.to_str().ok()?).ok()
+}
+
+/// What `grpc-retry-pushback-ms` asks for.
+#[cfg(feature = "retry")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pushback {
+    /// Another attempt after so long, no sooner.
+    After(Duration),
+    /// No other attempt.
+    Stop,
+}
+
+/// The server's pushback, of a response without a body in its head (gRFC A6). `None` where there is none, or no number.
+#[cfg(feature = "retry")]
+pub(crate) fn pushback(headers: &HeaderMap) -> Option<Pushback> {
+    let value = headers.get("grpc-retry-pushback-ms")?.to_str().ok()?.trim();
+    let (negative, digits) = value.strip_prefix('-').map_or((false, value), |digits| (true, digits));
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    Some(match digits.parse() {
+        Ok(0) => Pushback::After(Duration::ZERO),
+        _ if negative => Pushback::Stop,
+        Ok(millis) => Pushback::After(Duration::from_millis(millis)),
+        // Too many digits: for ever.
+        Err(_) => Pushback::After(Duration::MAX),
+    })
 }

@@ -3,12 +3,12 @@ use std::error::Error;
 /// How an error of type `E` is seen as a `dyn Error`, for the classifiers that look into one.
 ///
 /// `Box<dyn Error + Send + Sync>`, the error of many of tower's middlewares, is not itself an `Error`, and no one impl
-/// covers both. So [`ErrorsOf`](super::ErrorsOf) and [`ErrorsButRefusals`](super::ErrorsButRefusals) carry the way they
-/// look: [`Typed`], or [`Boxed`] by their `.boxed()`.
+/// covers both. So [`ErrorsOf`](crate::classify::ErrorsOf), [`ErrorsButRefusals`](crate::classify::ErrorsButRefusals) and
+/// the policies of retry carry the way they look: [`Typed`], or [`Boxed`] by their `.boxed()`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot look into an error of type `{E}`",
     note = "`Typed` takes any `std::error::Error + 'static`; for `Box<dyn Error + Send + Sync>` call `.boxed()` on the \
-            classifier"
+            classifier or policy"
 )]
 pub trait ErrorView<E> {
     /// The error, as something whose `source()`s can be walked.

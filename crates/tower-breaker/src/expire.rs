@@ -1,0 +1,48 @@
+use std::pin::Pin;
+
+use tower_service::Service;
+
+/// A service that can be told that the time of a call is over.
+///
+/// A breaker cannot see why a call is dropped: its caller may have gone away, which says little, or the time that *you*
+/// gave it may be over, which is a failure of whatever was being waited for. So a timeout outside the breaker says so
+/// before it drops the call (`TimeoutLayer::expiring`, feature `timeout`). The stages between pass it on to what they wait
+/// for, and a breaker records a failure. Nothing is allocated or shared for it: it is a plain call inward, through futures
+/// that own each other.
+///
+/// Not for a deadline that the caller brought along (`grpc-timeout`): whoever ends a call for that drops it untold, and
+/// the breaker follows `on_cancel`. A stranger who allows one nanosecond must not open a circuit.
+///
+/// Implement it for a middleware of yours that stands between the two, by passing both on:
+///
+/// ```
+/// # use std::{pin::Pin, task::{Context, Poll}};
+/// # use tower::Service;
+/// use tower_breaker::Expire;
+///
+/// struct Traced<S>(S);
+/// # impl<S: Service<Req>, Req> Service<Req> for Traced<S> {
+/// #     type Response = S::Response;
+/// #     type Error = S::Error;
+/// #     type Future = S::Future;
+/// #     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> { self.0.poll_ready(cx) }
+/// #     fn call(&mut self, request: Req) -> S::Future { self.0.call(request) }
+/// # }
+///
+/// impl<S: Expire<Req>, Req> Expire<Req> for Traced<S> {
+///     fn expire_ready(&mut self, request: &Req) {
+///         self.0.expire_ready(request);
+///     }
+///
+///     fn expire_call(call: Pin<&mut Self::Future>) {
+///         S::expire_call(call);
+///     }
+/// }
+/// ```
+pub trait Expire<Req>: Service<Req> {
+    /// The time is over while `request` waited for this service to become ready.
+    fn expire_ready(&mut self, request: &Req);
+
+    /// The time of this call is over. It is dropped next, and not polled again.
+    fn expire_call(call: Pin<&mut Self::Future>);
+}

@@ -1,0 +1,139 @@
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use pin_project_lite::pin_project;
+use tokio::time::{Sleep, sleep};
+use tower_breaker_core::{Interruption, TimedOut, TimeoutKind};
+use tower_service::Service;
+
+use super::{Answer, Cause, FellBack, Mark, Trigger, service::Settings};
+use crate::refuse::Refuse;
+
+pin_project! {
+    /// The call of a [`Fallback`](super::Fallback), and then, if need be, of what answers in its place.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it drops the call, or the fallback, that is under way.
+    ///
+    /// # Panics
+    ///
+    /// If polled after it has ended; where a fallback does not answer at once, if polled outside a tokio runtime with
+    /// its timer on.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ResponseFuture<S, Req, A, T, M, R>
+    where
+        S: Service<Req>,
+        A: Answer<Req, S::Response, S::Error>,
+        R: Refuse<Req, S::Response, S::Error>,
+    {
+        #[pin]
+        kind: Kind<S::Future, A::Future, A::Kept, T, M, R::State>,
+    }
+}
+
+pin_project! {
+    #[project = KindProj]
+    enum Kind<F, A, K, T, M, R> {
+        // `kept` is absent where the fallback is off.
+        Called { #[pin] inner: F, kept: Option<Kept<K, T, M, R>> },
+        Answering { #[pin] answer: A, #[pin] timer: Option<Sleep>, late: Option<(Arc<Settings<M>>, Cause, R)> },
+    }
+}
+
+type Kept<K, T, M, R> = (Arc<Settings<M>>, T, K, R);
+
+impl<S, Req, A, T, M, R> ResponseFuture<S, Req, A, T, M, R>
+where
+    S: Service<Req>,
+    A: Answer<Req, S::Response, S::Error>,
+    R: Refuse<Req, S::Response, S::Error>,
+{
+    pub(super) const fn new(inner: S::Future, kept: Option<Kept<A::Kept, T, M, R::State>>) -> Self {
+        Self { kind: Kind::Called { inner, kept } }
+    }
+}
+
+impl<S, Req, A, T, M, R> Future for ResponseFuture<S, Req, A, T, M, R>
+where
+    S: Service<Req>,
+    A: Answer<Req, S::Response, S::Error>,
+    T: Trigger<S::Response, S::Error>,
+    M: Mark<S::Response>,
+    R: Refuse<Req, S::Response, S::Error>,
+{
+    type Output = Result<R::Response, R::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut kind = self.project().kind;
+        loop {
+            match kind.as_mut().project() {
+                KindProj::Called { inner, kept } => {
+                    let own = ready!(inner.poll(cx));
+                    let fallen = kept.take().and_then(|(settings, trigger, kept, late)| {
+                        let cause = trigger.cause(&own)?;
+                        Some((settings, kept, late, cause))
+                    });
+                    let Some((settings, kept, late, cause)) = fallen else {
+                        return Poll::Ready(outward::<_, _, _, R>(own));
+                    };
+                    match A::answer(kept, &cause, own) {
+                        Ok(answer) => {
+                            kind.set(Kind::Answering { answer, timer: None, late: Some((settings, cause, late)) });
+                        }
+                        Err(own) => return Poll::Ready(outward::<_, _, _, R>(own)),
+                    }
+                }
+                KindProj::Answering { answer, mut timer, late } => {
+                    // Before the timer: an answer that is there by now counts.
+                    if let Poll::Ready(answered) = answer.poll(cx) {
+                        let (settings, cause, _) = late.take().expect("`ResponseFuture` polled after it has ended");
+                        let marked = answered.map(|mut response| {
+                            if let Some(circuit) = &settings.circuit {
+                                circuit.record_fallback();
+                            }
+                            settings.mark.mark(&mut response, FellBack { kind: A::KIND, cause });
+                            response
+                        });
+                        return Poll::Ready(outward::<_, _, _, R>(marked));
+                    }
+                    let (settings, _, _) = late.as_ref().expect("`ResponseFuture` polled after it has ended");
+                    let timeout = settings.timeout;
+                    if timer.is_none() {
+                        timer.set(Some(sleep(timeout)));
+                    }
+                    if let Some(timer) = timer.as_pin_mut() {
+                        ready!(timer.poll(cx));
+                    }
+                    let (_, _, state) = late.take().expect("it was there");
+                    let too_late = TimedOut::new(TimeoutKind::Fallback, timeout);
+                    return Poll::Ready(R::refuse(state, Interruption::TimedOut(too_late)));
+                }
+            }
+        }
+    }
+}
+
+fn outward<Req, Res, E, R: Refuse<Req, Res, E>>(result: Result<Res, E>) -> Result<R::Response, R::Error> {
+    match result {
+        Ok(response) => Ok(R::response(response)),
+        Err(error) => Err(R::error(error)),
+    }
+}
+
+impl<S, Req, A, T, M, R> fmt::Debug for ResponseFuture<S, Req, A, T, M, R>
+where
+    S: Service<Req>,
+    A: Answer<Req, S::Response, S::Error>,
+    R: Refuse<Req, S::Response, S::Error>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let answering = matches!(self.kind, Kind::Answering { .. });
+        f.debug_struct("ResponseFuture").field("answering", &answering).finish_non_exhaustive()
+    }
+}

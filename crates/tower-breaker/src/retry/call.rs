@@ -1,0 +1,155 @@
+//! One call: what is kept between its attempts, and what is decided after each.
+
+use std::{mem, sync::Arc, time::Duration};
+
+use tokio::time::Instant;
+use tower_service::Service;
+
+use super::{
+    Ask, Repeat, RetryPolicy, Verdict,
+    backoff::Waits,
+    shared::{Ended, Shared},
+};
+/// What follows an attempt.
+pub(super) enum Step<T> {
+    /// Nothing: the caller's answer.
+    Answer(T),
+    /// Another one, after that time.
+    Wait(Duration),
+}
+
+pub(super) struct Call<S, Req, P, K, A>
+where
+    K: Repeat<Req>,
+    S: Service<K::Request>,
+    P: RetryPolicy<Req, S::Response, S::Error>,
+    A: Ask<Req>,
+{
+    /// For the attempts after the first.
+    pub(super) service: S,
+    /// Made before the wait, so that nothing can come between.
+    pub(super) next: Option<K::Request>,
+    shared: Arc<Shared>,
+    policy: P::State,
+    ask: A::State,
+    kept: Option<K::Kept>,
+    /// Of the attempt before, to be returned if the next one is refused. A response is never kept: it holds a connection.
+    error: Option<S::Error>,
+    started: Instant,
+    /// The number of the attempt under way, or waited for.
+    attempt: u32,
+    waits: Waits,
+}
+
+impl<S, Req, P, K, A> Call<S, Req, P, K, A>
+where
+    K: Repeat<Req>,
+    S: Service<K::Request>,
+    P: RetryPolicy<Req, S::Response, S::Error>,
+    A: Ask<Req>,
+{
+    pub(super) fn new(service: S, shared: Arc<Shared>, policy: P::State, ask: A::State, kept: Option<K::Kept>) -> Self {
+        let started = Instant::now();
+        if let Some(budget) = &shared.budget {
+            budget.record_call_at(started);
+        }
+        Self {
+            service,
+            next: None,
+            shared,
+            policy,
+            ask,
+            kept,
+            error: None,
+            started,
+            attempt: 1,
+            waits: Waits::default(),
+        }
+    }
+
+    /// Decides after an attempt. Nothing is spent, and nothing dropped, unless there is to be another.
+    pub(super) fn step(&mut self, result: Result<S::Response, S::Error>) -> Step<Result<S::Response, S::Error>> {
+        let wish = match P::judge(&mut self.policy, &result) {
+            Verdict::Success => return self.end(Ended::Recovered, result),
+            Verdict::Final => return self.end(Ended::Exhausted, result),
+            Verdict::Refused => return self.refused(result),
+            Verdict::Retry => None,
+            Verdict::RetryAfter(wish) => Some(wish),
+        };
+        let Some(wait) = self.wait(wish) else { return self.end(Ended::Exhausted, result) };
+        if A::would_refuse(&self.ask) {
+            return self.count(Ended::Refused, result);
+        }
+        // The last question, because a yes is charged.
+        if self.shared.budget.as_ref().is_some_and(|budget| !budget.try_spend()) {
+            return self.count(Ended::OverBudget, result);
+        }
+        let last = self.attempt + 1 >= self.shared.config.attempts;
+        let Some((next, kept)) = self.kept.take().and_then(|kept| K::again(kept, last)) else {
+            return self.end(Ended::Exhausted, result);
+        };
+        (self.next, self.kept) = (Some(next), kept);
+        // A response is dropped here, before the wait: its connection and its place are free meanwhile.
+        self.error = result.err();
+        self.shared.meter.retried();
+        self.attempt += 1;
+        Step::Wait(wait)
+    }
+
+    /// How long to wait for another attempt, if there may be one.
+    fn wait(&mut self, wish: Option<Duration>) -> Option<Duration> {
+        let config = &self.shared.config;
+        if self.attempt >= config.attempts || !self.kept.as_ref().is_some_and(K::can) {
+            return None;
+        }
+        let wait = match wish {
+            Some(wish) => {
+                self.waits.restart();
+                wish
+            }
+            None => config.backoff.next(&mut self.waits, &mut self.shared.chance()),
+        };
+        let in_time = |total: Duration| self.started.elapsed().saturating_add(wait) < total;
+        (wait <= config.backoff.max && config.total_timeout.is_none_or(in_time)).then_some(wait)
+    }
+
+    /// A stage further in refused: an attempt that was not made.
+    fn refused(&mut self, refusal: Result<S::Response, S::Error>) -> Step<Result<S::Response, S::Error>> {
+        if self.attempt == 1 {
+            return self.end(Ended::FirstTry, refusal);
+        }
+        let answer = match self.error.take() {
+            Some(error) => Err(error),
+            None => P::refused(&mut self.policy, refusal, self.attempt - 1),
+        };
+        self.count(Ended::Refused, answer)
+    }
+
+    /// The service could not be made ready for another attempt. By Tower's contract it is of no further use.
+    pub(super) fn unready(&mut self, error: S::Error) -> Result<S::Response, S::Error> {
+        let result = Err(error);
+        let step = match P::judge(&mut self.policy, &result) {
+            Verdict::Refused => self.refused(result),
+            _ => self.end(Ended::Exhausted, result),
+        };
+        match step {
+            Step::Answer(answer) => answer,
+            Step::Wait(_) => unreachable!("both of them end the call"),
+        }
+    }
+
+    /// The next attempt's request, once the service is ready for it.
+    pub(super) fn begin(&mut self) -> S::Future {
+        let request = mem::take(&mut self.next).expect("made before the wait");
+        self.service.call(request)
+    }
+
+    fn end<T>(&self, how: Ended, answer: T) -> Step<T> {
+        self.count(if self.attempt == 1 { Ended::FirstTry } else { how }, answer)
+    }
+
+    fn count<T>(&self, how: Ended, answer: T) -> Step<T> {
+        self.shared.meter.ended(how);
+        Step::Answer(answer)
+    }
+}

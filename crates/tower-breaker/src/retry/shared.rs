@@ -1,0 +1,92 @@
+//! What all services of one layer share.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
+
+use fastrand::Rng;
+use tower_breaker_core::{Figure, Measure, RetryFigures};
+
+use super::{Budget, RetryConfig};
+
+pub(super) struct Shared {
+    pub(super) config: RetryConfig,
+    pub(super) budget: Option<Budget>,
+    seed: AtomicU64,
+    pub(super) meter: Arc<Meter>,
+}
+
+impl Shared {
+    pub(super) fn new(config: RetryConfig, budget: Option<Budget>, seed: u64, meter: Arc<Meter>) -> Self {
+        *meter.budget.lock().unwrap_or_else(PoisonError::into_inner) = budget.clone();
+        Self { config, budget, seed: AtomicU64::new(seed), meter }
+    }
+
+    /// A generator for one draw, of a row that the seed decides. No lock, and no state in the calls.
+    pub(super) fn chance(&self) -> Rng {
+        // The step of splitmix64, odd, so that every seed comes once. Relaxed: a number, which orders nothing.
+        Rng::with_seed(self.seed.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed))
+    }
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    FirstTry,
+    Recovered,
+    Exhausted,
+    OverBudget,
+    Refused,
+}
+
+/// Counters, read by whoever exports. All relaxed: each stands for itself.
+#[derive(Default)]
+pub(super) struct Meter {
+    first_try: AtomicU64,
+    retries: AtomicU64,
+    recovered: AtomicU64,
+    exhausted: AtomicU64,
+    over_budget: AtomicU64,
+    refused: AtomicU64,
+    // Of the layer that counts here; only `measure` looks at it.
+    budget: Mutex<Option<Budget>>,
+}
+
+impl Meter {
+    pub(super) fn ended(&self, how: Ended) {
+        let counter = match how {
+            Ended::FirstTry => &self.first_try,
+            Ended::Recovered => &self.recovered,
+            Ended::Exhausted => &self.exhausted,
+            Ended::OverBudget => &self.over_budget,
+            Ended::Refused => &self.refused,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn retried(&self) {
+        self.retries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn figures(&self) -> RetryFigures {
+        let budget = self.budget.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        RetryFigures {
+            first_try: read(&self.first_try),
+            retries: read(&self.retries),
+            recovered: read(&self.recovered),
+            exhausted: read(&self.exhausted),
+            over_budget: read(&self.over_budget),
+            refused: read(&self.refused),
+            // Without a budget there is no bound.
+            budget_balance: budget.map_or(f64::INFINITY, |budget| budget.balance()),
+        }
+    }
+}
+
+impl Measure for Meter {
+    fn measure(&self) -> Figure {
+        Figure::Retry(self.figures())
+    }
+}

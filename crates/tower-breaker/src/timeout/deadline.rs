@@ -1,0 +1,72 @@
+use std::{
+    mem,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use tokio::time::Instant;
+use tower_breaker_core::{Figure, Measure, TimedOut, TimeoutFigures, TimeoutKind};
+
+use crate::timer;
+
+/// When the time of a call is over, and what is said then.
+#[derive(Debug)]
+pub struct Deadline {
+    at: Option<Instant>,
+    says: TimedOut,
+    // Only where it is registered: a call then pays for one count up and one down.
+    counter: Option<Arc<Counter>>,
+}
+
+impl Deadline {
+    /// A time that begins now.
+    pub(super) fn after(limit: Duration, kind: TimeoutKind, counter: Option<&Arc<Counter>>) -> Self {
+        Self { at: timer::deadline(Some(limit)), says: TimedOut::new(kind, limit), counter: counter.cloned() }
+    }
+
+    pub(super) const NEVER: Self =
+        Self { at: None, says: TimedOut::new(TimeoutKind::Whole, Duration::MAX), counter: None };
+
+    pub(super) const fn at(&self) -> Option<Instant> {
+        self.at
+    }
+
+    pub(super) const fn take(&mut self) -> Self {
+        mem::replace(self, Self::NEVER)
+    }
+
+    /// It is over, which is counted.
+    pub(super) fn timed_out(self) -> TimedOut {
+        if let Some(counter) = &self.counter {
+            // Relaxed: a count, that nothing else is concluded from.
+            counter.count.fetch_add(1, Relaxed);
+        }
+        self.says
+    }
+}
+
+/// How many calls ran out of their time. Shared by all that one layer makes.
+#[derive(Debug)]
+pub(super) struct Counter {
+    kind: TimeoutKind,
+    count: AtomicU64,
+}
+
+impl Counter {
+    pub(super) const fn new(kind: TimeoutKind) -> Self {
+        Self { kind, count: AtomicU64::new(0) }
+    }
+}
+
+impl Measure for Counter {
+    fn measure(&self) -> Figure {
+        let count = self.count.load(Relaxed);
+        Figure::Timeout(match self.kind {
+            TimeoutKind::Attempt => TimeoutFigures { whole: 0, attempt: count },
+            _ => TimeoutFigures { whole: count, attempt: 0 },
+        })
+    }
+}

@@ -1,0 +1,54 @@
+//! So much time for a call, whole or each attempt.
+//!
+//! A service that hangs takes its callers along. A breaker does not help against that: it learns of a call when the call
+//! ends. So every attempt needs an end ([`TimeoutLayer::attempt`], inside the breaker, which sees it as a failure), and so
+//! does a call that is retried, queued and waited for ([`TimeoutLayer::whole`], outermost).
+//!
+//! ```
+//! use std::time::Duration;
+//! use tower::{ServiceBuilder, ServiceExt, service_fn};
+//! use tower_breaker::{Circuit, CircuitBreakerLayer, Error, TimeoutLayer, refuse::AsSameError};
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() {
+//! let hung = service_fn(|_: ()| std::future::pending::<Result<(), std::io::Error>>());
+//! let circuit = Circuit::new("orders", Default::default());
+//! let orders = ServiceBuilder::new()
+//!     .layer(TimeoutLayer::whole(Duration::from_millis(500)).expiring().refuse(AsSameError))
+//!     .layer(CircuitBreakerLayer::new(circuit.clone()))
+//!     .service(hung);
+//!
+//! let answer = orders.oneshot(()).await;
+//! assert!(matches!(answer, Err(Error::TimedOut(limit)) if limit.after() == Duration::from_millis(500)));
+//! // Told by the timeout, the breaker knows that the call was not given up by its caller.
+//! assert_eq!(circuit.snapshot().totals.failures, 1);
+//! # }
+//! ```
+//!
+//! # What it costs
+//!
+//! One look at the clock for each call, and room for a timer in its future; the timer is armed only when the call is
+//! pending at its first poll. Nothing is boxed. A result that is ready in the same poll as the deadline wins.
+//!
+//! # When not to use it
+//!
+//! Where the client underneath has a timeout of its own that ends what it does on the wire, use that one for attempts. And
+//! a timeout ends only the waiting: what the call began elsewhere may go on.
+
+#[cfg(feature = "http")]
+mod body;
+mod deadline;
+mod future;
+mod kind;
+mod layer;
+mod service;
+
+#[cfg(feature = "http")]
+pub use self::body::TimeoutBody;
+pub use self::{
+    deadline::Deadline,
+    future::ResponseFuture,
+    kind::{Attempt, Kind, Whole, WholeExpiring},
+    layer::TimeoutLayer,
+    service::Timeout,
+};

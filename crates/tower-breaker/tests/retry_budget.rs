@@ -1,0 +1,110 @@
+//! The budget of retries, and the configuration.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    thread,
+    time::Duration,
+};
+
+use tokio::time::advance;
+use tower_breaker::retry::{Budget, RetryConfig};
+
+fn spend_all(budget: &Budget) -> u64 {
+    (0..1_000_000).take_while(|_| budget.try_spend()).count() as u64
+}
+
+#[test]
+fn eight_threads_get_the_share_of_ten_thousand_calls_and_not_one_retry_more() {
+    for percent in [10, 30, 60, 75] {
+        let budget = Budget::new(f64::from(percent) / 100.0, 0).unwrap();
+        let spent = AtomicU64::new(0);
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..1_250 {
+                        budget.record_call();
+                        let granted = (0..4).filter(|_| budget.try_spend()).count() as u64;
+                        spent.fetch_add(granted, Ordering::Relaxed);
+                    }
+                });
+            }
+        });
+        // What a thread could not see yet of another's calls is there now.
+        let spent = spent.into_inner() + spend_all(&budget);
+        assert_eq!(spent, u64::from(percent as u32) * 100, "{percent} %");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_floor_alone_allows_ten_seconds_of_itself() {
+    let budget = Budget::new(0.0, 10).unwrap();
+    assert_eq!(spend_all(&budget), 100);
+    advance(Duration::from_secs(9)).await;
+    assert_eq!(spend_all(&budget), 0);
+    advance(Duration::from_secs(1)).await;
+    assert_eq!(spend_all(&budget), 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_and_retries_leave_after_ten_seconds() {
+    let budget = Budget::new(0.5, 0).unwrap();
+    for _ in 0..10 {
+        budget.record_call();
+    }
+    assert_eq!(budget.balance(), 5.0);
+    assert_eq!(spend_all(&budget), 5);
+    advance(Duration::from_secs(5)).await;
+    budget.record_call();
+    budget.record_call();
+    assert_eq!(spend_all(&budget), 1);
+    advance(Duration::from_secs(5)).await;
+    // The two of five seconds ago, and their retry.
+    assert!(!budget.try_spend());
+    assert_eq!(budget.balance(), 0.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn calm_hours_save_up_nothing() {
+    let budget = Budget::new(0.2, 1).unwrap();
+    for _ in 0..3_600 {
+        for _ in 0..10 {
+            budget.record_call();
+        }
+        advance(Duration::from_secs(1)).await;
+    }
+    // The nine full seconds in the window, and the floor.
+    assert_eq!(spend_all(&budget), 9 * 2 + 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_call_after_three_idle_days_finds_an_empty_window() {
+    let budget = Budget::new(0.5, 0).unwrap();
+    for _ in 0..100 {
+        budget.record_call();
+    }
+    advance(Duration::from_secs(3 * 24 * 3_600)).await;
+    budget.record_call();
+    assert_eq!(budget.balance(), 0.5);
+    budget.record_call();
+    assert_eq!(spend_all(&budget), 1);
+}
+
+#[test]
+fn what_is_out_of_range_is_named() {
+    let field = |config: tower_breaker::retry::RetryConfigBuilder| config.build().unwrap_err().field();
+    let builder = RetryConfig::builder;
+    assert_eq!(field(builder().attempts(0)), "attempts");
+    assert_eq!(field(builder().base(Duration::ZERO)), "base");
+    assert_eq!(field(builder().multiplier(f64::NAN)), "multiplier");
+    assert_eq!(field(builder().multiplier(0.9)), "multiplier");
+    assert_eq!(field(builder().max(Duration::from_millis(99))), "max");
+    assert_eq!(field(builder().total_timeout(Duration::ZERO)), "total_timeout");
+    for share in [1.01, -0.1, f64::NAN, f64::INFINITY] {
+        assert_eq!(field(builder().budget(share)), "budget");
+        assert_eq!(Budget::new(share, 1).unwrap_err().field(), "budget");
+    }
+    let error = builder().attempts(0).build().unwrap_err();
+    assert_eq!(error.to_string(), "attempts is 0; accepted: 1..=1000");
+    assert_eq!(builder().build(), Ok(RetryConfig::default()));
+    assert!(builder().attempts(1).budget(None).base(Duration::MAX).max(Duration::MAX).build().is_ok());
+}

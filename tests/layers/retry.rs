@@ -1,0 +1,85 @@
+//! Retry around a hyper-util client.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    http::{Method, Request, StatusCode},
+};
+use hyper_util::client::legacy::Error;
+use tokio::net::TcpListener;
+use tower::{Layer, ServiceExt};
+use tower_breaker::retry::{BufferBody, HttpRetry, ReplayBody, RetryConfig, RetryLayer};
+
+use crate::support::{Server, client};
+
+type IsConnect = fn(&Error) -> bool;
+type Map = fn(ReplayBody<Body>) -> Body;
+
+/// Three attempts without much of a wait; what a connect error is, says the client.
+fn layer() -> RetryLayer<HttpRetry<IsConnect>, BufferBody<Map>> {
+    let config = RetryConfig::builder().base(Duration::from_millis(1)).max(Duration::from_millis(2)).build().unwrap();
+    RetryLayer::http(config)
+        .policy(HttpRetry::new().connect_errors(Error::is_connect as IsConnect))
+        .map_body(Body::new as Map)
+}
+
+/// Answers 503 twice, having read no body, and then what it was sent.
+fn recovering() -> (Arc<AtomicU32>, Router) {
+    let asked = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&asked);
+    let app = Router::new().fallback(move |request: Request<Body>| async move {
+        if counted.fetch_add(1, Ordering::Relaxed) < 2 {
+            return (StatusCode::SERVICE_UNAVAILABLE, Bytes::new());
+        }
+        (StatusCode::OK, axum::body::to_bytes(request.into_body(), 1 << 20).await.unwrap())
+    });
+    (asked, app)
+}
+
+fn with_body(server: &Server, method: Method, body: Vec<u8>) -> Request<Body> {
+    let (mut head, _) = server.get("/").into_parts();
+    head.method = method;
+    Request::from_parts(head, Body::from(body))
+}
+
+#[tokio::test]
+async fn a_put_is_repeated_with_its_body() {
+    let (asked, app) = recovering();
+    let server = Server::start(app).await;
+    let sent: Vec<u8> = (0..60_000_u32).map(|i| (i % 251) as u8).collect();
+    let response = layer().layer(client()).oneshot(with_body(&server, Method::PUT, sent.clone())).await.unwrap();
+    assert_eq!((response.status(), asked.load(Ordering::Relaxed)), (StatusCode::OK, 3));
+    assert_eq!(axum::body::to_bytes(Body::new(response.into_body()), 1 << 20).await.unwrap(), sent);
+}
+
+#[tokio::test]
+async fn a_post_is_not_and_neither_is_a_put_too_large_to_keep() {
+    let (asked, app) = recovering();
+    let server = Server::start(app).await;
+    let response = layer().layer(client()).oneshot(with_body(&server, Method::POST, vec![7; 10])).await.unwrap();
+    assert_eq!((response.status(), asked.load(Ordering::Relaxed)), (StatusCode::SERVICE_UNAVAILABLE, 1));
+    let response = layer().layer(client()).oneshot(with_body(&server, Method::PUT, vec![7; 70_000])).await.unwrap();
+    assert_eq!((response.status(), asked.load(Ordering::Relaxed)), (StatusCode::SERVICE_UNAVAILABLE, 2));
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_tried_again_for_a_post_too() {
+    // A port that was free a moment ago.
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let nobody = || Request::post(format!("http://{nobody}/")).body(Body::from("17")).unwrap();
+    let layer = layer();
+    assert!(layer.layer(client()).oneshot(nobody()).await.unwrap_err().is_connect());
+    assert_eq!(layer.measure().retries, 2);
+    // Known by its source, too.
+    let asked_nobody = layer.policy(HttpRetry::new());
+    assert!(asked_nobody.layer(client()).oneshot(nobody()).await.unwrap_err().is_connect());
+    assert_eq!(asked_nobody.measure().retries, 4);
+}
