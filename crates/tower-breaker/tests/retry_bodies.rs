@@ -239,3 +239,40 @@ async fn the_end_after_the_last_frame_is_known_without_another_poll() {
     // What is known to be too large is not even begun to be kept.
     assert!(BufferBody::new().cap(1).keep(full()).1.is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_frame_read_while_a_newer_attempt_begins_is_the_newer_ones_too() {
+    use tower_breaker::retry::{KeptRequest, Repeat, Unmapped};
+
+    type Kept = Arc<Mutex<Option<KeptRequest<Overtaken, Unmapped>>>>;
+    type Newer = Arc<Mutex<Option<ReplayBody<Overtaken>>>>;
+
+    /// While its first frame is read, another attempt begins.
+    struct Overtaken(Script, Kept, Newer);
+
+    impl Body for Overtaken {
+        type Data = Bytes;
+        type Error = BoxError;
+
+        fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+            if let Some(kept) = self.1.lock().unwrap().take() {
+                let (again, _) = <BufferBody as Repeat<Request<Self>>>::again(kept, true).unwrap();
+                let mut again = again.into_body();
+                // The body is being polled, so this one has to wait.
+                assert!(Pin::new(&mut again).poll_frame(cx).is_pending());
+                *self.2.lock().unwrap() = Some(again);
+            }
+            Pin::new(&mut self.0).poll_frame(cx)
+        }
+    }
+
+    let (kept, newer) = (Kept::default(), Newer::default());
+    let body = Overtaken(script([data("one "), data("two")]), Arc::clone(&kept), Arc::clone(&newer));
+    // Too large to be kept, were it not for the newer attempt.
+    let (first, keeps) = BufferBody::new().cap(1).keep(Request::new(body));
+    *kept.lock().unwrap() = keeps;
+    let mut first = first.into_body();
+    first.frame().await.unwrap().unwrap();
+    let newer = newer.lock().unwrap().take().unwrap();
+    assert_eq!(read(newer, ALL).await.unwrap().0, "one two");
+}

@@ -87,11 +87,11 @@ impl<B> Reel<B> {
         self.trailers = None;
     }
 
-    /// Keeps what was read, as long as there is room.
-    fn record(&mut self, frame: &Frame<Bytes>, cap: u64) {
+    /// Keeps what was read, as long as there is room; whatever there is, without a cap.
+    fn record(&mut self, frame: &Frame<Bytes>, cap: Option<u64>) {
         if let Some(data) = frame.data_ref() {
             self.length = self.length.saturating_add(data.len() as u64);
-            if self.length > cap || self.frames.len() >= MAX_FRAMES {
+            if cap.is_some_and(|cap| self.length > cap || self.frames.len() >= MAX_FRAMES) {
                 self.forget();
             } else if !data.is_empty() {
                 self.frames.push(data.clone());
@@ -207,7 +207,7 @@ where
                 if !overtaken && Arc::strong_count(&self.tape) == 1 {
                     reel.forget();
                 } else if reel.whole {
-                    reel.record(frame, if overtaken { u64::MAX } else { self.tape.cap });
+                    reel.record(frame, (!overtaken).then_some(self.tape.cap));
                 }
                 self.next = reel.frames.len();
             }
