@@ -32,8 +32,8 @@ impl Upstreams {
 timeout = "3s"
 attempt_timeout = "500ms"
 retry = {{ attempts = 3, base = "20ms" }}
-rate_limit = {{ per_second = 20, burst = 20 }}
-bulkhead = {{ max_concurrent = 16 }}
+rate_limit = {{ per_second = 10, burst = 30 }}
+bulkhead = {{ max_concurrent = 8 }}
 
 [policies.default.circuit_breaker]
 failure_threshold = 3
@@ -72,11 +72,13 @@ upstream = "http://{slow}"
              \x20 /steady  fails one call in {}: each is tried again, and its callers see nothing of it\n\
              \x20 /flaky   answers 500 from second {} to {} of every {}: its circuit opens, probes, and closes\n\
              \x20 /slow    hangs from second {} to {} of every {}: attempts that time out open its circuit, and a\n\
-             \x20          fallback answers meanwhile\n\
+             \x20          fallback answers in its place\n\
              Try it:\n\
              \x20 curl -i http://{at}/flaky\n\
-             \x20 for i in $(seq 40); do curl -so /dev/null -w '%{{http_code}} ' http://{at}/steady; done\n\
-             \x20                                    the rate limit: 429 once its burst is used up\n\
+             \x20 seq 24 | xargs -P 24 -I n curl -so /dev/null -w '%{{http_code}} ' http://{at}/steady\n\
+             \x20     24 at once: 503 for those who find the bulkhead full\n\
+             \x20 seq 40 | xargs -I n curl -so /dev/null -w '%{{http_code}} ' http://{at}/steady\n\
+             \x20     one after the other, but fast: 429 once the burst of the rate limit is used up\n\
              \x20 curl -s http://{admin}/health/circuits\n\
              \x20 curl -s http://{admin}/stages\n\
              Ctrl-C ends it. Each change of a circuit is a line, and every ten seconds what callers saw:\n",

@@ -42,6 +42,7 @@ pub(super) struct Asked {
 }
 
 pub(super) async fn steady(asked: Asked) -> StatusCode {
+    sleep(Duration::from_millis(40)).await;
     if asked.number % ONE_FAILS_OF == 1 { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK }
 }
 
