@@ -14,7 +14,7 @@ use tower_breaker::fallback::{self, Cause, FallbackKind};
 
 use crate::{
     config::Matched,
-    forward::{Failure, Forward},
+    forward::{Failure, Forward, Patience},
     upload::Upload,
     upstream::Upstream,
 };
@@ -72,7 +72,7 @@ impl Standby {
             (Fallback::Upstream(upstream), Some(mut head)) => {
                 head.uri = upstream.target(head.uri.path_and_query());
                 head.headers.insert(header::HOST, upstream.host());
-                self.forward.call(upstream, Request::from_parts(head, Body::empty()), None).await
+                self.forward.call(upstream, Request::from_parts(head, Body::empty()), Patience::Theirs).await
             }
             (Fallback::Upstream(_) | Fallback::Off, _) => Err(Failure::Broken),
         }

@@ -29,6 +29,17 @@ pub(crate) struct Forward {
     client: Client<HttpConnector, Body>,
 }
 
+/// Who sees to it that a call ends.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Patience {
+    /// Nobody else: it ends when the upstream is silent for too long.
+    Ours,
+    /// The timeout of the whole call, at this time. If the caller is waited for then, that is said here.
+    Until(Instant),
+    /// Somebody further out.
+    Theirs,
+}
+
 /// Why there is no answer to pass on.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -88,24 +99,32 @@ impl Forward {
         Self { client }
     }
 
-    /// Sends a request whose target and headers are those of the upstream. With the progress of its upload it ends of
-    /// itself when the upstream is silent for too long; without, somebody else sees to that.
+    /// Sends a request whose target and headers are those of the upstream.
     pub(crate) async fn call(
         &self,
         upstream: &Upstream,
         request: Request<Body>,
-        watched: Option<Arc<Progress>>,
+        patience: Patience,
     ) -> Result<Response<Body>, Failure> {
         let uploaded: Option<Arc<Progress>> = request.extensions().get().cloned();
         let begun = Instant::now();
         let mut answer = pin!(self.client.request(request));
         let answered = loop {
-            let Some(progress) = &watched else { break answer.await };
-            let deadline = progress.state().moved.max(begun) + HEAD_WITHIN;
+            let Some(progress) = &uploaded else { break answer.await };
+            let deadline = match patience {
+                Patience::Ours => progress.state().moved.max(begun) + HEAD_WITHIN,
+                Patience::Until(end) => end,
+                Patience::Theirs => break answer.await,
+            };
             tokio::select! {
                 biased;
                 answered = &mut answer => break answered,
-                () = sleep_until(deadline) => late(progress, begun)?,
+                () = sleep_until(deadline) => match patience {
+                    Patience::Ours => late(progress, begun)?,
+                    _ if progress.state().waits_for_caller => return Err(Failure::CallerSilent),
+                    // The timeout of the whole call ends it now, and tells the circuit.
+                    _ => break answer.await,
+                },
             }
         };
         match answered {
@@ -124,6 +143,10 @@ impl Forward {
         }
     }
 }
+
+/// When the time for a whole call is over: an extension of its requests.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct End(pub(crate) Instant);
 
 /// The upstream of one route, as a Tower service.
 #[derive(Debug, Clone)]
@@ -152,9 +175,12 @@ impl Service<Request<Body>> for Outbound {
         Box::pin(async move {
             let route = found.route();
             // A policy that says how much time there is means that, be it more.
-            let has_timeout = route.policy().timeout().or(route.policy().attempt_timeout()).is_some();
-            let watched = request.extensions().get().filter(|_| !has_timeout).cloned();
-            forward.call(&route.extra().upstream, request, watched).await
+            let patience = match request.extensions().get::<End>() {
+                Some(End(end)) => Patience::Until(*end),
+                None if route.policy().attempt_timeout().is_some() => Patience::Theirs,
+                None => Patience::Ours,
+            };
+            forward.call(&route.extra().upstream, request, patience).await
         })
     }
 }

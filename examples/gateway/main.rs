@@ -12,6 +12,7 @@
 mod admin;
 mod answer;
 mod args;
+mod ask;
 mod config;
 mod demo;
 mod describe;

@@ -6,8 +6,16 @@ use axum::body::Body;
 use http::{Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
+use tokio::time::Instant;
 
-use crate::{answer, config::Table, forward::Forward, headers, stack, stages::Stages, upload::Upload};
+use crate::{
+    answer,
+    config::Table,
+    forward::{End, Forward},
+    headers, stack,
+    stages::Stages,
+    upload::Upload,
+};
 
 /// What all connections share.
 #[derive(Debug)]
@@ -45,6 +53,11 @@ impl Proxy {
         head.uri = upstream.target(head.uri.path_and_query());
         head.extensions.clear();
         head.extensions.insert(body.progress());
+        // Taken before the timeout begins to count, so that it is never later.
+        let end = found.route().policy().timeout().and_then(|timeout| Instant::now().checked_add(timeout));
+        if let Some(end) = end {
+            head.extensions.insert(End(end));
+        }
         let stages = self.stages.of(found.route());
         let mut response = stack::call(&self.forward, &stages, found, Request::from_parts(head, body)).await;
 

@@ -2,14 +2,12 @@
 
 use axum::body::Body;
 use http::{HeaderName, HeaderValue, Request, Response};
-use tower::{Service, ServiceBuilder, ServiceExt, layer::layer_fn, service_fn};
-use tower_breaker::{
-    BulkheadLayer, Circuit, CircuitBreakerLayer, FallbackLayer, Interruption, Refusal,
-    refuse::{AsResponse, Refuse},
-};
+use tower::{ServiceBuilder, ServiceExt, layer::layer_fn};
+use tower_breaker::{BulkheadLayer, CircuitBreakerLayer, FallbackLayer, refuse::AsResponse};
 
 use crate::{
     answer,
+    ask::Ask,
     config::Matched,
     fallback::Standby,
     forward::{Failure, Forward, Outbound},
@@ -47,7 +45,7 @@ pub(crate) async fn call(
         .layer(fallback)
         .layer(stages.timeout.clone())
         .layer(stages.retry.clone().ask(circuit.clone()))
-        .layer(layer_fn(|inner| ask(circuit.clone(), inner)))
+        .layer(layer_fn(|inner| Ask::new(inner, circuit.clone())))
         .layer(stages.rate_limit.clone())
         .layer(BulkheadLayer::new(stages.bulkhead.clone()).refuse(AsResponse))
         .option_layer(breaker)
@@ -55,28 +53,4 @@ pub(crate) async fn call(
         .service(Outbound::new(forward.clone(), found));
     let answered = service.oneshot(request).await;
     answered.unwrap_or_else(|failure| answer::problem(failure.status(), &failure.to_string()))
-}
-
-/// Asks the circuit before a token of the rate limit is spent or a place in the bulkhead waited for: one that is open refuses
-/// at once, however many calls hang in the bulkhead.
-fn ask<S>(
-    circuit: Option<Circuit>,
-    inner: S,
-) -> impl Service<Request<Body>, Response = Response<Body>, Error = Failure, Future: Send> + Clone
-where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Failure, Future: Send> + Clone + Send,
-{
-    service_fn(move |request: Request<Body>| {
-        let (circuit, inner) = (circuit.clone(), inner.clone());
-        async move {
-            match circuit.as_ref().map(Circuit::check) {
-                Some(Err(refused)) => {
-                    let dialect = <AsResponse as Refuse<_, Response<Body>, Failure>>::start(&AsResponse, &request);
-                    let why = Interruption::Refused(Refusal::CircuitOpen(refused));
-                    <AsResponse as Refuse<Request<Body>, Response<Body>, Failure>>::refuse(dialect, why)
-                }
-                _ => inner.oneshot(request).await,
-            }
-        }
-    })
 }

@@ -110,14 +110,17 @@ fn the_whole_time_bounds_all_attempts_together() {
 
 #[test]
 fn a_caller_who_sends_slowly_is_not_held_against_the_upstream() {
-    let upstream = Upstream::well();
-    let gateway = start(&upstream, "attempt_timeout = \"200ms\"\nretry = {}", STRICT);
-    let mut client = Client::connect(gateway.at);
-    client.send("PUT /a HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf");
-    assert_eq!(client.answer().status, 408);
-    let circuit = gateway.circuit(NAME);
-    assert_eq!((&circuit["failure_count"], &circuit["success_count"]), (&0.into(), &0.into()));
-    assert_eq!(upstream.seen().len(), 1, "not tried again");
+    for timeout in ["attempt_timeout = \"200ms\"", "timeout = \"200ms\""] {
+        let upstream = Upstream::well();
+        let breaker = format!("{STRICT}\non_cancel = \"failure\"");
+        let gateway = start(&upstream, &format!("{timeout}\nretry = {{}}"), &breaker);
+        let mut client = Client::connect(gateway.at);
+        client.send("PUT /a HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf");
+        assert_eq!(client.answer().status, 408);
+        let circuit = gateway.circuit(NAME);
+        assert_eq!((&circuit["failure_count"], &circuit["success_count"]), (&0.into(), &0.into()), "{timeout}");
+        assert_eq!(upstream.seen().len(), 1, "not tried again");
+    }
 }
 
 #[test]
