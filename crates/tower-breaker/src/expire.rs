@@ -30,7 +30,7 @@ use tower_service::Service;
 /// # }
 ///
 /// impl<S: Expire<Req>, Req> Expire<Req> for Traced<S> {
-///     fn expire_ready(&mut self, request: &Req) {
+///     fn expire_ready(&mut self, request: Option<&Req>) {
 ///         self.0.expire_ready(request);
 ///     }
 ///
@@ -40,8 +40,9 @@ use tower_service::Service;
 /// }
 /// ```
 pub trait Expire<Req>: Service<Req> {
-    /// The time is over while `request` waited for this service to become ready.
-    fn expire_ready(&mut self, request: &Req);
+    /// The time is over while `request` waited for this service to become ready. `None`: while a call waited whose request
+    /// is not yet what this service takes.
+    fn expire_ready(&mut self, request: Option<&Req>);
 
     /// The time of this call is over. It is dropped next, and not polled again.
     fn expire_call(call: Pin<&mut Self::Future>);

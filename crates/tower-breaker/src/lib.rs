@@ -34,6 +34,7 @@
 //! - `RateLimitLayer` (feature `rate-limit`): so many calls a second. `FallbackLayer` (feature `fallback`): what answers in
 //!   place of a call.
 //! - [`classify`]: what is a failure. [`refuse`]: what a caller gets instead.
+//! - `resilience` (feature `resilience`): all stages in the right order, by one layer.
 //! - `retry` (feature `retry`): another attempt, within a budget.
 //! - `routes` (feature `config`): which calls get which circuit breaker, from a file that may change.
 //! - `timeout` (feature `timeout`): so much time for a call, whole or each attempt. [`Expire`] lets a breaker know.
@@ -54,6 +55,7 @@ mod clock;
 mod expire;
 #[cfg(feature = "fallback")]
 pub mod fallback;
+pub mod guide;
 #[cfg(feature = "http")]
 mod headers;
 pub mod key;
@@ -63,6 +65,8 @@ mod oneshot;
 #[cfg(feature = "rate-limit")]
 pub mod rate_limit;
 pub mod refuse;
+#[cfg(feature = "resilience")]
+pub mod resilience;
 #[cfg(feature = "retry")]
 pub mod retry;
 #[cfg(feature = "config")]
@@ -100,6 +104,9 @@ pub use self::fallback::{Fallback, FallbackLayer};
 #[cfg(feature = "rate-limit")]
 #[doc(inline)]
 pub use self::rate_limit::{RateLimit, RateLimitLayer};
+#[cfg(feature = "resilience")]
+#[doc(inline)]
+pub use self::resilience::ResilienceLayer;
 #[cfg(feature = "retry")]
 #[doc(inline)]
 pub use self::retry::{Retry, RetryLayer};

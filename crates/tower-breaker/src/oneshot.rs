@@ -54,7 +54,7 @@ impl<S: Service<Req>, Req> Oneshot<S, Req> {
         S: Expire<Req>,
     {
         match self.project().state.project() {
-            StateProj::Waiting { service, request: Some(request) } => service.expire_ready(request),
+            StateProj::Waiting { service, request: Some(request) } => service.expire_ready(Some(request)),
             StateProj::Calling { call } => S::expire_call(call),
             StateProj::Waiting { request: None, .. } | StateProj::Done => {}
         }

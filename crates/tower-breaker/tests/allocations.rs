@@ -352,3 +352,33 @@ fn retry_around_http_costs_a_clone_of_the_head_and_one_for_a_body() {
         assert_eq!(allocations(|| assert!(whole(&mut service, bare))), head + beside);
     }
 }
+
+#[test]
+fn through_the_whole_stack_at_first_try() {
+    use tower_breaker::{Bulkhead, ResilienceLayer};
+
+    let judge = |result: &Result<(), Error<()>>| if result.is_ok() { Verdict::Success } else { Verdict::Retry };
+    let layer = ResilienceLayer::builder()
+        .timeout(Duration::from_secs(10))
+        .retry(RetryConfig::default())
+        .policy(judge)
+        .rate_limit(RateLimitLayer::new(1_000_000.0, 10_000).unwrap())
+        .bulkhead(Bulkhead::builder(8).max_queue(8).build().unwrap())
+        .circuit(Circuit::new("orders", CircuitBreakerConfig::default()))
+        .attempt_timeout(Duration::from_secs(1));
+    let bare = size_of::<Answers>() + size_of::<<Answers as Service<()>>::Future>();
+    for layer in [layer.build(), ResilienceLayer::builder().policy(judge).rate_limit(RateLimitLayer::off()).build()] {
+        let mut service = layer.unwrap().layer(Answers(Ok(())));
+        assert!(whole(&mut service, ()));
+        let count = allocations(|| {
+            for _ in 0..1_000 {
+                assert!(whole(&mut service, ()));
+            }
+        });
+        assert_eq!(count, 0);
+        let grown = size_of_val(&service.call(())) - bare;
+        // Two timers of tokio's and, for the next attempt, a clone of all that stands inside the retry.
+        println!("the stack's future is {grown} bytes larger than service and future");
+        assert!(grown <= 640);
+    }
+}

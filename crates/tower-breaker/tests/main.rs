@@ -13,6 +13,7 @@ mod panics;
 mod rate_limit;
 mod readiness;
 mod refuse;
+mod resilience;
 mod retry_bodies;
 mod retry_budget;
 mod retry_http;

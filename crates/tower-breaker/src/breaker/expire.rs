@@ -15,7 +15,7 @@ where
     R: Refuse<Req, C::Response, S::Error>,
 {
     /// Takes a permit for the call that never began, where one can be had, and records a failure.
-    fn expire_ready(&mut self, _: &Req) {
+    fn expire_ready(&mut self, _: Option<&Req>) {
         if let Some(permit) = guard::unready(&mut self.turn) {
             permit.record(Outcome::Failure);
         }

@@ -104,7 +104,7 @@ where
     U: Until<S::Response, Option<Place>>,
     R: Refuse<Req, U::Response, S::Error>,
 {
-    fn expire_ready(&mut self, request: &Req) {
+    fn expire_ready(&mut self, request: Option<&Req>) {
         // Where it is on it is always ready.
         if self.bulkhead.is_none() {
             self.inner.expire_ready(request);

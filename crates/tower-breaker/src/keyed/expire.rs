@@ -15,7 +15,9 @@ where
     R: Refuse<Req, C::Response, S::Error>,
 {
     /// Takes a permit of the request's circuit for the call that never began, where one can be had, and records a failure.
-    fn expire_ready(&mut self, request: &Req) {
+    /// Without a request there is no telling whose failure it is.
+    fn expire_ready(&mut self, request: Option<&Req>) {
+        let Some(request) = request else { return };
         let circuit = self.circuits().get_or_create(&self.key.of(request));
         if let Some(permit) = circuit.try_acquire_quietly() {
             permit.record(Outcome::Failure);

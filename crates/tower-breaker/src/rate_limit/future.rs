@@ -11,7 +11,7 @@ use tower_breaker_core::RateLimited;
 use tower_service::Service;
 
 use super::limiter::Reservation;
-use crate::refuse::Refuse;
+use crate::{expire::Expire, refuse::Refuse};
 
 pin_project! {
     /// The call of a [`RateLimit`](super::RateLimit): let through, waiting for its token, or refused.
@@ -56,6 +56,16 @@ where
 
     pub(super) const fn waiting(service: S, request: Req, reservation: Reservation) -> Self {
         Self { kind: Kind::Waiting { timer: None, call: Some((service, request, reservation)) } }
+    }
+
+    /// The time of a timeout further out is over. Whoever waits for a token has not called.
+    pub(super) fn expire(self: Pin<&mut Self>)
+    where
+        S: Expire<Req>,
+    {
+        if let KindProj::Called { inner } = self.project().kind.project() {
+            S::expire_call(inner);
+        }
     }
 
     pub(super) const fn refused(limited: RateLimited, state: R::State) -> Self {

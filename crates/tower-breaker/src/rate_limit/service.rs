@@ -1,5 +1,6 @@
 use std::{
     fmt, mem,
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
@@ -9,6 +10,7 @@ use tower_service::Service;
 
 use super::{future::ResponseFuture, layer::Together, limiter::Limiter};
 use crate::{
+    expire::Expire,
     key::Key,
     refuse::{AsError, Refuse},
 };
@@ -80,6 +82,22 @@ where
             }
             Err(limited) => ResponseFuture::refused(limited, self.refuse.start(&request)),
         }
+    }
+}
+
+/// Told by a timeout further out, it tells the service inside.
+impl<S, K, R, Req> Expire<Req> for RateLimit<S, K, R>
+where
+    S: Expire<Req> + Clone,
+    K: Key<Req>,
+    R: Refuse<Req, S::Response, S::Error>,
+{
+    fn expire_ready(&mut self, request: Option<&Req>) {
+        self.inner.expire_ready(request);
+    }
+
+    fn expire_call(call: Pin<&mut Self::Future>) {
+        call.expire();
     }
 }
 

@@ -47,6 +47,13 @@ impl RetryConfig {
         self.attempts
     }
 
+    /// The same, within the timeout of the whole call.
+    #[cfg(feature = "resilience")]
+    pub(crate) const fn within(mut self, total_timeout: Option<Duration>) -> Self {
+        self.total_timeout = total_timeout;
+        self
+    }
+
     pub(super) fn new_budget(&self) -> Option<Budget> {
         self.budget.map(|share| Budget::valid(share, self.floor))
     }

@@ -13,6 +13,7 @@ use super::{
     Ask, Repeat, RetryPolicy,
     call::{Call, Step},
 };
+use crate::expire::Expire;
 
 pin_project! {
     /// The call of a [`Retry`](super::Retry): its attempts, one after the other, and the waits between them.
@@ -58,6 +59,24 @@ where
 {
     pub(super) const fn new(inner: S::Future, call: Option<Call<S, Req, P, K, A>>) -> Self {
         Self { stage: Stage::Attempt { inner }, call }
+    }
+}
+
+impl<S, Req, P, K, A> ResponseFuture<S, Req, P, K, A>
+where
+    K: Repeat<Req>,
+    S: Expire<K::Request>,
+    P: RetryPolicy<Req, S::Response, S::Error>,
+    A: Ask<Req>,
+{
+    /// The time of a timeout further out is over. Whoever waits between two attempts waits for nobody.
+    pub(super) fn expire(self: Pin<&mut Self>) {
+        let this = self.project();
+        match (this.stage.project(), this.call) {
+            (StageProj::Attempt { inner }, _) => S::expire_call(inner),
+            (StageProj::GettingReady, Some(call)) => call.service.expire_ready(call.next.as_ref()),
+            (StageProj::Waiting { .. } | StageProj::GettingReady, _) => {}
+        }
     }
 }
 

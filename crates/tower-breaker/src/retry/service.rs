@@ -1,5 +1,6 @@
 use std::{
     fmt,
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -10,6 +11,8 @@ use tower_service::Service;
 use super::{
     Ask, CloneRequest, Nobody, Repeat, RetryErrors, RetryPolicy, call::Call, future::ResponseFuture, shared::Shared,
 };
+
+use crate::expire::Expire;
 
 /// A service whose failed calls are tried again.
 ///
@@ -78,6 +81,24 @@ where
         // The ready service takes the first attempt, and the clone, which has no readiness yet, the others.
         let call = Call::new(self.inner.clone(), Arc::clone(&self.shared), policy, ask, kept);
         ResponseFuture::new(self.inner.call(request), Some(call))
+    }
+}
+
+/// Told by a timeout further out, it tells what the attempt under way waits for.
+impl<S, P, K, A, Req> Expire<Req> for Retry<S, P, K, A>
+where
+    K: Repeat<Req>,
+    S: Expire<K::Request> + Clone,
+    P: RetryPolicy<Req, S::Response, S::Error>,
+    A: Ask<Req>,
+{
+    fn expire_ready(&mut self, _: Option<&Req>) {
+        // The request becomes what the inner service takes only with the call.
+        self.inner.expire_ready(None);
+    }
+
+    fn expire_call(call: Pin<&mut Self::Future>) {
+        call.expire();
     }
 }
 

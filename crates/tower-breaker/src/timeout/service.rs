@@ -94,7 +94,7 @@ where
     U: Until<S::Response, Deadline>,
     R: Refuse<Req, U::Response, S::Error>,
 {
-    fn expire_ready(&mut self, request: &Req) {
+    fn expire_ready(&mut self, request: Option<&Req>) {
         self.inner.expire_ready(request);
     }
 

@@ -1,0 +1,72 @@
+use super::JudgeInner;
+#[cfg(feature = "http")]
+use crate::refuse::AsResponse;
+use crate::refuse::{AsBoxError, AsError, AsSameError};
+
+/// How a stack answers what its stages cut short: [`Errors`], [`BoxErrors`] or `Responses`. There are no others.
+pub trait Answers: sealed::Sealed {
+    /// Of the stage that stands around the service itself.
+    type First: Clone + Default;
+
+    /// Of the stages around that one.
+    type Rest: Clone + Default;
+
+    /// A classifier of the service's own answers, as it stands behind the first stage.
+    type Judge<C: Clone>: Clone;
+
+    /// Puts the classifier there.
+    fn judge<C: Clone>(classify: C) -> Self::Judge<C>;
+}
+
+/// As one typed error, [`Error`](crate::Error): the default.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Errors;
+
+impl Answers for Errors {
+    type First = AsError;
+    type Rest = AsSameError;
+    type Judge<C: Clone> = JudgeInner<C>;
+
+    fn judge<C: Clone>(classify: C) -> JudgeInner<C> {
+        JudgeInner(classify)
+    }
+}
+
+/// As boxed errors, for stacks that speak `BoxError` already.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BoxErrors;
+
+impl Answers for BoxErrors {
+    type First = AsBoxError;
+    type Rest = AsBoxError;
+    type Judge<C: Clone> = C;
+
+    fn judge<C: Clone>(classify: C) -> C {
+        classify
+    }
+}
+
+/// As HTTP responses; the service keeps its error type.
+#[cfg(feature = "http")]
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Responses;
+
+#[cfg(feature = "http")]
+impl Answers for Responses {
+    type First = AsResponse;
+    type Rest = AsResponse;
+    type Judge<C: Clone> = C;
+
+    fn judge<C: Clone>(classify: C) -> C {
+        classify
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+
+    impl Sealed for super::Errors {}
+    impl Sealed for super::BoxErrors {}
+    #[cfg(feature = "http")]
+    impl Sealed for super::Responses {}
+}

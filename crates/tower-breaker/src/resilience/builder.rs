@@ -1,0 +1,229 @@
+use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
+
+use tower_breaker_core::{Bulkhead, Circuit, CircuitBreakerConfig, Figures, InvalidConfig, SlidingWindow};
+use tower_layer::Identity;
+
+#[cfg(feature = "http")]
+use super::Responses;
+use super::{Answers, BoxErrors, Errors, ResilienceLayer};
+#[cfg(feature = "rate-limit")]
+use crate::rate_limit::RateLimitLayer;
+use crate::{
+    bulkhead::BulkheadLayer,
+    classify::ErrorsAreFailures,
+    retry::{CloneRequest, RetryConfig, RetryErrors, RetryLayer},
+    timeout::TimeoutLayer,
+};
+#[cfg(feature = "http")]
+use crate::{
+    classify::StatusClassifier,
+    retry::{BufferBody, HttpRetry},
+};
+
+/// Builds a [`ResilienceLayer`]: every stage is off until it is named.
+#[derive(Clone)]
+#[must_use = "a builder does nothing until it is built"]
+pub struct ResilienceBuilder<
+    C = ErrorsAreFailures,
+    P = RetryErrors,
+    K = CloneRequest,
+    M = Errors,
+    L = Identity,
+    F = Identity,
+> {
+    settings: Settings,
+    classify: C,
+    policy: P,
+    repeat: K,
+    rate_limit: L,
+    fallback: F,
+    answers: PhantomData<fn() -> M>,
+}
+
+/// What does not depend on a type of the user's.
+#[derive(Debug, Clone)]
+struct Settings {
+    timeout: Option<Duration>,
+    attempt_timeout: Option<Duration>,
+    retry: RetryConfig,
+    bulkhead: Option<Bulkhead>,
+    circuit: Option<Circuit>,
+    figures: Option<(Figures, Arc<str>)>,
+}
+
+impl ResilienceBuilder {
+    pub(super) fn new() -> Self {
+        let settings = Settings {
+            timeout: None,
+            attempt_timeout: None,
+            retry: RetryConfig::off(),
+            bulkhead: None,
+            circuit: None,
+            figures: None,
+        };
+        Self {
+            settings,
+            classify: ErrorsAreFailures,
+            policy: RetryErrors::new(),
+            repeat: CloneRequest,
+            rate_limit: Identity::new(),
+            fallback: Identity::new(),
+            answers: PhantomData,
+        }
+    }
+
+    /// Answers what the stages cut short by boxed errors, for services whose error is one.
+    pub fn boxed(
+        self,
+    ) -> ResilienceBuilder<ErrorsAreFailures, RetryErrors<crate::classify::Boxed>, CloneRequest, BoxErrors> {
+        let policy = RetryErrors::new().boxed();
+        self.with(ErrorsAreFailures, policy, CloneRequest)
+    }
+
+    /// For services that answer HTTP responses: statuses judge and are retried, request bodies are kept while they are sent,
+    /// and what the stages cut short is answered 503, 429 or 504.
+    #[cfg(feature = "http")]
+    pub fn http(self) -> ResilienceBuilder<StatusClassifier, HttpRetry, BufferBody, Responses> {
+        self.with(StatusClassifier::new(), HttpRetry::new(), BufferBody::new())
+    }
+
+    fn with<C, P, K, M>(self, classify: C, policy: P, repeat: K) -> ResilienceBuilder<C, P, K, M> {
+        let Self { settings, rate_limit, fallback, .. } = self;
+        ResilienceBuilder { settings, classify, policy, repeat, rate_limit, fallback, answers: PhantomData }
+    }
+}
+
+impl<C, P, K, M, L, F> ResilienceBuilder<C, P, K, M, L, F> {
+    /// Bounds the whole call: waiting, queueing, every attempt. When it is over, the attempt under way counts as a failure.
+    pub fn timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.settings.timeout = limit.into();
+        self
+    }
+
+    /// Bounds each attempt. The breaker sees it as a failure.
+    pub fn attempt_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.settings.attempt_timeout = limit.into();
+        self
+    }
+
+    /// Tries again what failed. [`RetryConfig::off`]: does not.
+    pub fn retry(mut self, config: RetryConfig) -> Self {
+        self.settings.retry = config;
+        self
+    }
+
+    /// Bounds how many calls are under way at once.
+    pub fn bulkhead(mut self, bulkhead: impl Into<Option<Bulkhead>>) -> Self {
+        self.settings.bulkhead = bulkhead.into();
+        self
+    }
+
+    /// Breaks the circuit.
+    pub fn circuit(mut self, circuit: impl Into<Option<Circuit>>) -> Self {
+        self.settings.circuit = circuit.into();
+        self
+    }
+
+    /// Lists what the stages count under `name`, for exporters.
+    pub fn figures(mut self, figures: &Figures, name: impl Into<Arc<str>>) -> Self {
+        self.settings.figures = Some((figures.clone(), name.into()));
+        self
+    }
+
+    /// Judges the service's own answers by `classify` instead: one of [`classify`](crate::classify), or a closure.
+    pub fn classify<D>(self, classify: D) -> ResilienceBuilder<D, P, K, M, L, F> {
+        let Self { settings, policy, repeat, rate_limit, fallback, answers, .. } = self;
+        ResilienceBuilder { settings, classify, policy, repeat, rate_limit, fallback, answers }
+    }
+
+    /// Decides by `policy` instead what is retried: one of [`retry`](crate::retry), or a closure.
+    pub fn policy<Q>(self, policy: Q) -> ResilienceBuilder<C, Q, K, M, L, F> {
+        let Self { settings, classify, repeat, rate_limit, fallback, answers, .. } = self;
+        ResilienceBuilder { settings, classify, policy, repeat, rate_limit, fallback, answers }
+    }
+
+    /// Makes requests again by `repeat` instead.
+    pub fn repeat<N>(self, repeat: N) -> ResilienceBuilder<C, P, N, M, L, F> {
+        let Self { settings, classify, policy, rate_limit, fallback, answers, .. } = self;
+        ResilienceBuilder { settings, classify, policy, repeat, rate_limit, fallback, answers }
+    }
+
+    /// Puts `fallback` outermost: a [`FallbackLayer`](crate::fallback), or any layer.
+    pub fn fallback<G>(self, fallback: G) -> ResilienceBuilder<C, P, K, M, L, G> {
+        let Self { settings, classify, policy, repeat, rate_limit, answers, .. } = self;
+        ResilienceBuilder { settings, classify, policy, repeat, rate_limit, fallback, answers }
+    }
+}
+
+impl<C, P, K, M: Answers, L, F> ResilienceBuilder<C, P, K, M, L, F> {
+    /// Bounds how many attempts there are in a second. It answers as the rest of the stack does.
+    #[cfg(feature = "rate-limit")]
+    pub fn rate_limit<N, R>(
+        self,
+        rate_limit: RateLimitLayer<N, R>,
+    ) -> ResilienceBuilder<C, P, K, M, RateLimitLayer<N, M::Rest>, F> {
+        let Self { settings, classify, policy, repeat, fallback, answers, .. } = self;
+        let rate_limit = rate_limit.refuse(M::Rest::default());
+        ResilienceBuilder { settings, classify, policy, repeat, rate_limit, fallback, answers }
+    }
+
+    /// The layer.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidConfig`] for what cannot work: an attempt timeout that leaves no time for a second attempt, or a time window
+    /// that forgets slow failures before they are enough to decide.
+    pub fn build(self) -> Result<ResilienceLayer<C, P, K, M, L, F>, InvalidConfig> {
+        let Settings { timeout, attempt_timeout, retry, bulkhead, circuit, figures } = self.settings;
+        if let Some((whole, attempt)) = timeout.zip(attempt_timeout)
+            && attempt >= whole
+        {
+            return Err(InvalidConfig::new("attempt_timeout", attempt, "less than timeout, which bounds all attempts"));
+        }
+        if let Some((attempt, circuit)) = attempt_timeout.zip(circuit.as_ref()) {
+            fits_the_window(attempt, &circuit.config())?;
+        }
+        let mut whole = TimeoutLayer::whole(timeout).expiring().refuse(M::Rest::default());
+        let mut attempt = TimeoutLayer::attempt(attempt_timeout).refuse(M::First::default());
+        let retry = RetryLayer::new(retry.within(timeout)).policy(self.policy).repeat(self.repeat);
+        let mut retry = retry.ask(circuit.clone());
+        if let Some((figures, name)) = &figures {
+            whole = whole.figures(figures, Arc::clone(name));
+            attempt = attempt.figures(figures, Arc::clone(name));
+            retry = retry.figures(figures, Arc::clone(name));
+            if let Some(bulkhead) = &bulkhead {
+                bulkhead.register(figures, Arc::clone(name));
+            }
+        }
+        Ok(ResilienceLayer {
+            fallback: self.fallback,
+            timeout: whole,
+            retry,
+            rate_limit: self.rate_limit,
+            bulkhead: BulkheadLayer::new(bulkhead).refuse(M::Rest::default()),
+            circuit,
+            classify: self.classify,
+            attempt,
+        })
+    }
+}
+
+/// Where no row of failures decides, a window must hold failures that each take a whole attempt timeout.
+fn fits_the_window(attempt: Duration, config: &CircuitBreakerConfig) -> Result<(), InvalidConfig> {
+    match config.sliding_window() {
+        SlidingWindow::Time(window, _)
+            if config.failure_threshold().is_none() && window < attempt.saturating_mul(2) =>
+        {
+            let accepted = "at least twice attempt_timeout, or a failure_threshold beside it";
+            Err(InvalidConfig::new("sliding_window.time", window, accepted))
+        }
+        _ => Ok(()),
+    }
+}
+
+// By hand: classifiers and policies may be closures.
+impl<C, P, K, M, L, F> fmt::Debug for ResilienceBuilder<C, P, K, M, L, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResilienceBuilder").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}

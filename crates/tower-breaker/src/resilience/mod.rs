@@ -1,0 +1,71 @@
+//! Every stage around one service, in the one order that makes sense.
+//!
+//! ```text
+//! fallback -> timeout (whole call) -> retry -> asks the breaker -> rate limit -> bulkhead -> circuit breaker
+//!          -> attempt timeout -> service
+//! ```
+//!
+//! Why this order, and what each budget is for, says [`guide::order`](crate::guide::order). Every stage can be left out at
+//! run time, at no cost and without changing the type; each is a layer of its own, for other orders built by hand.
+//!
+//! ```
+//! use std::time::Duration;
+//! use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
+//! use tower_breaker::{
+//!     Bulkhead, Circuit, CircuitBreakerConfig, Error,
+//!     resilience::ResilienceLayer,
+//!     retry::RetryConfig,
+//! };
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let layer = ResilienceLayer::builder()
+//!     .timeout(Duration::from_secs(10))
+//!     .retry(RetryConfig::default())
+//!     .bulkhead(Bulkhead::builder(64).max_queue(128).max_wait(Duration::from_millis(100)).build()?)
+//!     .circuit(Circuit::new("orders", CircuitBreakerConfig::default()))
+//!     .attempt_timeout(Duration::from_secs(2))
+//!     .build()?;
+//! let mut orders = ServiceBuilder::new()
+//!     .layer(layer)
+//!     .service(service_fn(|id: u64| async move { Ok::<_, std::io::Error>(format!("order {id}")) }));
+//!
+//! match orders.ready().await?.call(17).await {
+//!     Ok(order) => println!("{order}"),
+//!     Err(Error::Inner(error)) => println!("it failed, three times: {error}"),
+//!     Err(error) => println!("not this time: {error}"),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Defaults
+//!
+//! A stage that is not named is off. Where it is on:
+//!
+//! | stage | default | why |
+//! |---|---|---|
+//! | timeout, attempt timeout | none: name one | only you know how long an answer is worth waiting for; start with ten and two seconds |
+//! | retry | 3 attempts, 100 ms x 2 up to 10 s, full jitter, a fifth of the calls of the last 10 s + 10 a second | two retries mend what passes; the budget bounds what they add to an outage |
+//! | bulkhead | no queue | a queue hides that there are too few places; start with 64 places, 128 in the queue, 100 ms |
+//! | rate limit | refuses at once | waiting is for callers without a user |
+//! | circuit breaker | [`CircuitBreakerConfig::default`](crate::CircuitBreakerConfig) | |
+//! | fallback | 1 s for its own answer | a hung alternate must not hang the caller |
+
+mod answers;
+mod ask;
+mod builder;
+mod guard;
+mod judge;
+mod layer;
+
+#[cfg(feature = "http")]
+pub use self::answers::Responses;
+pub use self::{
+    answers::{Answers, BoxErrors, Errors},
+    ask::AskFirst,
+    builder::ResilienceBuilder,
+    guard::Guard,
+    judge::JudgeInner,
+    layer::{Resilience, ResilienceLayer},
+};
