@@ -10,7 +10,7 @@ use axum::body::Body;
 use http::{Request, Response};
 use tower::Service;
 use tower_breaker::{
-    Circuit, Interruption, Refusal,
+    Circuit, Expire, Interruption, Refusal,
     refuse::{AsResponse, Refuse},
 };
 
@@ -20,11 +20,11 @@ use crate::forward::Failure;
 #[derive(Debug, Clone)]
 pub(crate) struct Ask<S> {
     inner: S,
-    circuit: Option<Circuit>,
+    circuit: Circuit,
 }
 
 impl<S> Ask<S> {
-    pub(crate) const fn new(inner: S, circuit: Option<Circuit>) -> Self {
+    pub(crate) const fn new(inner: S, circuit: Circuit) -> Self {
         Self { inner, circuit }
     }
 }
@@ -42,14 +42,29 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        match self.circuit.as_ref().map(Circuit::check) {
-            Some(Err(refused)) => {
+        match self.circuit.check() {
+            Ok(()) => Asked::Called(Box::pin(self.inner.call(request))),
+            Err(refused) => {
                 let dialect = <AsResponse as Refuse<_, Response<Body>, Failure>>::start(&AsResponse, &request);
                 let why = Interruption::Refused(Refusal::CircuitOpen(refused));
                 let answer = <AsResponse as Refuse<Request<Body>, Response<Body>, Failure>>::refuse(dialect, why);
                 Asked::Refused(Some(answer))
             }
-            _ => Asked::Called(Box::pin(self.inner.call(request))),
+        }
+    }
+}
+
+impl<S> Expire<Request<Body>> for Ask<S>
+where
+    S: Expire<Request<Body>, Response = Response<Body>, Error = Failure>,
+{
+    fn expire_ready(&mut self, request: Option<&Request<Body>>) {
+        self.inner.expire_ready(request);
+    }
+
+    fn expire_call(call: Pin<&mut Self::Future>) {
+        if let Asked::Called(call) = call.get_mut() {
+            S::expire_call(call.as_mut());
         }
     }
 }

@@ -22,25 +22,23 @@ pub(crate) const MARK: HeaderName = HeaderName::from_static("x-fallback");
 /// Makes the call, if the stages of the route let it through.
 ///
 /// What they share is in `stages` and in the circuit, so layers put together for one call are as good as ones that are
-/// kept. Dropped before its end, the call drops the circuit's permit, which is judged as the policy's `on_cancel` says.
+/// kept. They are single ones, and no `ResilienceLayer`, because the circuits of a route with a key share its limits and its
+/// retry budget. Dropped before its end, the call drops the circuit's permit, which is judged as the policy's `on_cancel` says.
 pub(crate) async fn call(
     forward: &Forward,
     stages: &RouteStages,
     found: Matched,
     request: Request<Upload>,
 ) -> Response<Body> {
-    let circuit = found.circuit().cloned();
+    let circuit = found.circuit().unwrap_or(&stages.unguarded).clone();
     let standby = Standby::new(forward.clone(), found.clone());
-    let mut fallback = FallbackLayer::http(standby)
+    let fallback = FallbackLayer::http(standby)
         .header(MARK, HeaderValue::from_static("true"))
         .or_when(|result: &Result<Response<Body>, Failure>| {
             result.as_ref().is_err_and(|failure| !failure.is_the_callers())
         })
+        .circuit(circuit.clone())
         .enabled(found.route().policy().extra().fallback.is_on());
-    if let Some(circuit) = &circuit {
-        fallback = fallback.circuit(circuit.clone());
-    }
-    let breaker = circuit.clone().map(|circuit| CircuitBreakerLayer::http(circuit).classify(UpstreamsFault));
     let service = ServiceBuilder::new()
         .layer(fallback)
         .layer(stages.timeout.clone())
@@ -48,7 +46,7 @@ pub(crate) async fn call(
         .layer(layer_fn(|inner| Ask::new(inner, circuit.clone())))
         .layer(stages.rate_limit.clone())
         .layer(BulkheadLayer::new(stages.bulkhead.clone()).refuse(AsResponse))
-        .option_layer(breaker)
+        .layer(CircuitBreakerLayer::http(circuit.clone()).classify(UpstreamsFault))
         .layer(stages.attempt_timeout.clone())
         .service(Outbound::new(forward.clone(), found));
     let answered = service.oneshot(request).await;

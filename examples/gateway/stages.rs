@@ -7,12 +7,12 @@ use std::{
 
 use axum::body::Body;
 use tower_breaker::{
-    Bulkhead, Figures, RateLimitLayer, TimeoutLayer,
+    Bulkhead, Circuit, CircuitBreakerConfig, Figures, RateLimitLayer, TimeoutLayer,
     rate_limit::Together,
     refuse::AsResponse,
     retry::{BufferBody, Jitter, ReplayBody, RetryConfig, RetryLayer},
     routes::{BulkheadSettings, RateLimitSettings, RetryJitter, RetrySettings},
-    timeout::{Attempt, Whole},
+    timeout::{Attempt, WholeExpiring},
 };
 
 use crate::{
@@ -37,10 +37,12 @@ pub(crate) struct Stages {
 /// The stages of one route; those that its policy leaves out are off.
 #[derive(Debug)]
 pub(crate) struct RouteStages {
-    pub(crate) timeout: TimeoutLayer<Whole, TooLate>,
+    pub(crate) timeout: TimeoutLayer<WholeExpiring, TooLate>,
     pub(crate) retry: Retry,
     pub(crate) rate_limit: RateLimit,
     pub(crate) bulkhead: Option<Bulkhead>,
+    /// Stands in where the policy has no circuit breaker: it never refuses, and nobody is shown it.
+    pub(crate) unguarded: Circuit,
     pub(crate) attempt_timeout: TimeoutLayer<Attempt, TooLate>,
     retry_settings: Option<RetrySettings>,
     rate_settings: Option<RateLimitSettings>,
@@ -85,7 +87,7 @@ impl Stages {
                 (timeout.clone(), attempt.clone())
             }
             _ => (
-                TimeoutLayer::whole(policy.timeout()).refuse(TooLate).figures(&self.figures, name),
+                TimeoutLayer::whole(policy.timeout()).expiring().refuse(TooLate).figures(&self.figures, name),
                 TimeoutLayer::attempt(policy.attempt_timeout()).refuse(TooLate).figures(&self.figures, name),
             ),
         };
@@ -93,6 +95,8 @@ impl Stages {
             before.retry_settings.as_ref() == policy.retry() && before.timeout.limit() == policy.timeout()
         });
         let same_rate = before.filter(|before| before.rate_settings.as_ref() == policy.rate_limit());
+        let unguarded = Circuit::new(name, CircuitBreakerConfig::default());
+        unguarded.force_closed();
         RouteStages {
             timeout,
             retry: same_retry.map_or_else(|| retry(policy).figures(&self.figures, name), |before| before.retry.clone()),
@@ -108,6 +112,7 @@ impl Stages {
                     bulkhead
                 }
             }),
+            unguarded,
             attempt_timeout,
             retry_settings: policy.retry().copied(),
             rate_settings: policy.rate_limit().copied(),

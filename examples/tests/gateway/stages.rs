@@ -109,6 +109,29 @@ fn the_whole_time_bounds_all_attempts_together() {
 }
 
 #[test]
+fn the_end_of_the_whole_time_is_a_failure_of_the_attempt_under_way() {
+    let upstream = hung();
+    // Dropped calls alone say nothing here.
+    let gateway = start(&upstream, "timeout = \"100ms\"", &format!("{STRICT}\non_cancel = \"ignore\""));
+    let statuses: Vec<u16> = (0..4).map(|_| get(gateway.at, "/a").status).collect();
+    assert_eq!(statuses, [504, 504, 504, 503]);
+    assert_eq!(stages(&gateway)["timeouts"]["whole"], 3);
+}
+
+#[test]
+fn stages_work_without_a_circuit_breaker() {
+    let upstream = hung();
+    let routes =
+        routes(&upstream, "timeout = \"100ms\"\nbulkhead = { max_concurrent = 1 }\ncircuit_breaker = false", "");
+    let (head, rest) = routes.split_once("[policies.default.circuit_breaker]\nopen_duration_jitter = 0.0").unwrap();
+    let gateway = Gateway::start(&format!("{head}{rest}"));
+    for _ in 0..20 {
+        is_problem(&get(gateway.at, "/a"), 504);
+    }
+    assert_eq!(gateway.health()["all_circuits"], serde_json::json!([]));
+}
+
+#[test]
 fn a_caller_who_sends_slowly_is_not_held_against_the_upstream() {
     for timeout in ["attempt_timeout = \"200ms\"", "timeout = \"200ms\""] {
         let upstream = Upstream::well();
