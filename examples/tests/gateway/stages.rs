@@ -388,3 +388,25 @@ fn a_reload_ends_retries_and_brings_timeouts() {
     assert_eq!(upstream.seen().len(), 3);
     assert_eq!(stages(&gateway)["timeouts"]["whole"], 1);
 }
+
+#[test]
+fn the_bounds_of_a_routes_file_are_those_of_the_stages() {
+    let upstream = Upstream::well();
+    let longest = "\"500000000000y\"";
+    for stages in [
+        "timeout = \"2ns\"\nattempt_timeout = \"1ns\"",
+        &format!("timeout = {longest}\nattempt_timeout = \"400000000000y\""),
+        "retry = { attempts = 1, base = \"1ns\", max = \"1ns\", jitter = \"none\", budget = 0 }",
+        &format!(
+            "retry = {{ attempts = 1000, base = {longest}, max = {longest}, jitter = \"decorrelated\", budget = 1 }}"
+        ),
+        "rate_limit = { per_second = 1000000, burst = 1000000 }",
+        &format!("rate_limit = {{ per_second = 3.2e-8, burst = 1, max_wait = {longest} }}"),
+        &format!("bulkhead = {{ max_concurrent = 1048576, max_queue = 1048576, max_wait = {longest} }}"),
+        "bulkhead = { max_concurrent = 1, max_queue = 0, max_wait = \"0s\" }",
+    ] {
+        let gateway = start(&upstream, stages, LAX);
+        let expected = if stages.contains("2ns") { 504 } else { 200 };
+        assert_eq!(get(gateway.at, "/a").status, expected, "{stages}");
+    }
+}
