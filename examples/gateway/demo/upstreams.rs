@@ -26,8 +26,9 @@ use tokio::{
 /// Of so many calls the steady one fails one.
 pub(super) const ONE_FAILS_OF: u64 = 5;
 
-/// The seconds of each cycle in which the flaky one fails, and how long a cycle is.
-pub(super) const OUTAGE: Range<u64> = 8..20;
+/// The seconds of each cycle in which the flaky one fails, and how long a cycle is. They end before the second probe, however
+/// the jitter falls.
+pub(super) const OUTAGE: Range<u64> = 8..19;
 pub(super) const FLAKY_CYCLE: u64 = 30;
 
 /// The same for the one that hangs.
