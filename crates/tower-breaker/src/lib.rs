@@ -41,6 +41,7 @@
 //! - `bulkhead` (feature `bulkhead`): so many calls at once, so many more in a queue.
 //! - [`Circuit`] itself guards plain functions and futures, without Tower: [`Circuit::call`], [`Circuit::wrap`].
 //! - [`TokioClock`]: circuits on tokio's time, so that tests with paused time drive them.
+//! - [`guide`]: pages to read, on the order of the stages and on testing.
 //!
 //! # When not to use it
 //!
@@ -119,6 +120,6 @@ pub use self::{
 };
 
 // The snippets of the README, as doctests.
-#[cfg(all(doctest, feature = "http"))]
+#[cfg(all(doctest, feature = "http", feature = "resilience"))]
 #[doc = include_str!("../../../README.md")]
 struct Readme;

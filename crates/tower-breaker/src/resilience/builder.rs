@@ -72,7 +72,7 @@ impl ResilienceBuilder {
         }
     }
 
-    /// Answers what the stages cut short by boxed errors, for services whose error is one.
+    /// Answers what the stages cut short by boxed errors, for services whose error is one. To be named first of all.
     pub fn boxed(
         self,
     ) -> ResilienceBuilder<ErrorsAreFailures, RetryErrors<crate::classify::Boxed>, CloneRequest, BoxErrors> {
@@ -81,7 +81,10 @@ impl ResilienceBuilder {
     }
 
     /// For services that answer HTTP responses: statuses judge and are retried, request bodies are kept while they are sent,
-    /// and what the stages cut short is answered 503, 429 or 504.
+    /// and what the stages cut short is answered 503, 429 or 504. To be named first of all.
+    ///
+    /// The service gets `Request<ReplayBody<B>>`; `repeat(BufferBody::new().map_body(Body::new))` makes the body type that it
+    /// wants. Its responses need a body that can be made of a `&'static str`, such as axum's; map the body of a client's.
     #[cfg(feature = "http")]
     pub fn http(self) -> ResilienceBuilder<StatusClassifier, HttpRetry, BufferBody, Responses> {
         self.with(StatusClassifier::new(), HttpRetry::new(), BufferBody::new())
@@ -95,36 +98,40 @@ impl ResilienceBuilder {
 
 impl<C, P, K, M, L, F> ResilienceBuilder<C, P, K, M, L, F> {
     /// Bounds the whole call: waiting, queueing, every attempt. When it is over, the attempt under way counts as a failure.
+    /// No retry waits beyond it. `None`: off.
     pub fn timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.settings.timeout = limit.into();
         self
     }
 
-    /// Bounds each attempt. The breaker sees it as a failure.
+    /// Bounds each attempt, from the call of the service to its response (not the response's body). The breaker sees a failure.
+    /// `None`: off.
     pub fn attempt_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.settings.attempt_timeout = limit.into();
         self
     }
 
-    /// Tries again what failed. [`RetryConfig::off`]: does not.
+    /// Tries again what failed. [`RetryConfig::off`]: does not. Of the configuration all counts but its `total_timeout`,
+    /// whose place [`timeout`](Self::timeout) takes, also where none is named.
     pub fn retry(mut self, config: RetryConfig) -> Self {
         self.settings.retry = config;
         self
     }
 
-    /// Bounds how many calls are under way at once.
+    /// Bounds how many attempts are under way at once. A call that waits for its next attempt holds no place. `None`: off.
     pub fn bulkhead(mut self, bulkhead: impl Into<Option<Bulkhead>>) -> Self {
         self.settings.bulkhead = bulkhead.into();
         self
     }
 
-    /// Breaks the circuit.
+    /// Refuses calls while the circuit is open, and records every attempt in it. `None`: off.
     pub fn circuit(mut self, circuit: impl Into<Option<Circuit>>) -> Self {
         self.settings.circuit = circuit.into();
         self
     }
 
-    /// Lists what the stages count under `name`, for exporters.
+    /// Lists what timeouts, retry and bulkhead count under `name`, for exporters, as long as the layer or what it made lives.
+    /// Circuit, rate limit and fallback are counted elsewhere: in the circuit's snapshot and by the limit's own layer.
     pub fn figures(mut self, figures: &Figures, name: impl Into<Arc<str>>) -> Self {
         self.settings.figures = Some((figures.clone(), name.into()));
         self
@@ -148,7 +155,8 @@ impl<C, P, K, M, L, F> ResilienceBuilder<C, P, K, M, L, F> {
         ResilienceBuilder { settings, classify, policy, repeat, rate_limit, fallback, answers }
     }
 
-    /// Puts `fallback` outermost: a [`FallbackLayer`](crate::fallback), or any layer.
+    /// Puts `fallback` outermost: any layer. `FallbackLayer::new` (feature `fallback`) fits this stack, `FallbackLayer::http`
+    /// one that answers in responses, `FallbackLayer::on_errors` one of boxed errors.
     pub fn fallback<G>(self, fallback: G) -> ResilienceBuilder<C, P, K, M, L, G> {
         let Self { settings, classify, policy, repeat, rate_limit, answers, .. } = self;
         ResilienceBuilder { settings, classify, policy, repeat, rate_limit, fallback, answers }
@@ -156,7 +164,8 @@ impl<C, P, K, M, L, F> ResilienceBuilder<C, P, K, M, L, F> {
 }
 
 impl<C, P, K, M: Answers, L, F> ResilienceBuilder<C, P, K, M, L, F> {
-    /// Bounds how many attempts there are in a second. It answers as the rest of the stack does.
+    /// Bounds how many attempts there are in a second. It answers as the rest of the stack does, whatever
+    /// [`RateLimitLayer::refuse`] was told.
     #[cfg(feature = "rate-limit")]
     pub fn rate_limit<N, R>(
         self,

@@ -6,7 +6,9 @@
 //! ```
 //!
 //! Why this order, and what each budget is for, says [`guide::order`](crate::guide::order). Every stage can be left out at
-//! run time, at no cost and without changing the type; each is a layer of its own, for other orders built by hand.
+//! run time without changing the type: by `None`, [`RetryConfig::off`](crate::retry::RetryConfig::off),
+//! `RateLimitLayer::off`, `FallbackLayer::enabled`. A call then passes it by a branch, and the future keeps room for it. Each
+//! is a layer of its own, for other orders built by hand.
 //!
 //! ```
 //! use std::time::Duration;
@@ -39,6 +41,17 @@
 //! # }
 //! ```
 //!
+//! # Which services it takes
+//!
+//! | made by | the service's error | what a caller gets of a call cut short |
+//! |---|---|---|
+//! | [`builder`](ResilienceLayer::builder) | any `std::error::Error + 'static` | an [`Error`](crate::Error), around the service's own as `Inner` |
+//! | `builder().boxed()` | `Box<dyn Error + Send + Sync>` | the same kind of box |
+//! | `builder().http()` (feature `http`) | any `std::error::Error + 'static` | a response: 503, 429 or 504 |
+//!
+//! The service must be `Clone`, for the timeout of the whole call, the retry and the bulkhead take it along into their
+//! futures.
+//!
 //! # Defaults
 //!
 //! A stage that is not named is off. Where it is on:
@@ -47,10 +60,15 @@
 //! |---|---|---|
 //! | timeout, attempt timeout | none: name one | only you know how long an answer is worth waiting for; start with ten and two seconds |
 //! | retry | 3 attempts, 100 ms x 2 up to 10 s, full jitter, a fifth of the calls of the last 10 s + 10 a second | two retries mend what passes; the budget bounds what they add to an outage |
-//! | bulkhead | no queue | a queue hides that there are too few places; start with 64 places, 128 in the queue, 100 ms |
+//! | bulkhead | no queue; with one, no bound on the wait in it | a queue hides that there are too few places. Where calls come in bursts start with 64 places, 128 in the queue, 100 ms |
 //! | rate limit | refuses at once | waiting is for callers without a user |
-//! | circuit breaker | [`CircuitBreakerConfig::default`](crate::CircuitBreakerConfig) | |
+//! | circuit breaker | [`CircuitBreakerConfig::default`](crate::CircuitBreakerConfig): opens after 5 failures in a row, or half of at least 20 calls in 5 s | a row tells soon; a rate tells where failures and successes are mixed |
 //! | fallback | 1 s for its own answer | a hung alternate must not hang the caller |
+//!
+//! # When not to use it
+//!
+//! Around what lives or dies with this process, and around a client that retries by itself: attempts multiply. For one or
+//! two stages their own layers say more, and have shorter types.
 
 mod answers;
 mod ask;
