@@ -1,17 +1,87 @@
-//! What the admin address shows: `GET /health/circuits`.
+//! What the admin address shows: `GET /health/circuits`, `GET /stages`.
+
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{Json, Router, extract::State, routing::get};
 use http::StatusCode;
 use serde::Serialize;
-use tower_breaker::{Snapshot, State as CircuitState};
+use tower_breaker::{Figure, Snapshot, State as CircuitState};
 
-use crate::{answer, config::Table};
+use crate::{answer, config::Table, stages::Stages};
 
-pub(crate) fn router(table: Table) -> Router {
+pub(crate) fn router(table: Table, stages: Arc<Stages>) -> Router {
     Router::new()
-        .route("/health/circuits", get(circuits))
-        .fallback(async || answer::problem(StatusCode::NOT_FOUND, "there is /health/circuits"))
-        .with_state(table)
+        .route("/health/circuits", get(circuits).with_state(table))
+        .route("/stages", get(self::stages).with_state(stages))
+        .fallback(async || answer::problem(StatusCode::NOT_FOUND, "there are /health/circuits and /stages"))
+}
+
+/// What the stages of a route have counted, of those that it has.
+#[derive(Debug, Default, Serialize)]
+struct Counted {
+    retry: Option<Retry>,
+    rate_limit: Option<RateLimit>,
+    bulkhead: Option<Bulkhead>,
+    timeouts: Option<Timeouts>,
+}
+
+#[derive(Debug, Serialize)]
+struct Retry {
+    /// Attempts after the first.
+    retries: u64,
+    /// Calls that ended well after one.
+    recovered: u64,
+    /// Calls that failed at their last attempt.
+    exhausted: u64,
+    /// Retries that the budget did not allow.
+    over_budget: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct RateLimit {
+    limited: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Bulkhead {
+    in_use: u64,
+    queued: u64,
+    max_concurrent: u64,
+    rejected: u64,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Timeouts {
+    whole: u64,
+    attempt: u64,
+}
+
+async fn stages(State(stages): State<Arc<Stages>>) -> Json<BTreeMap<String, Counted>> {
+    let mut all: BTreeMap<String, Counted> = BTreeMap::new();
+    for (name, figure) in stages.figures().list() {
+        let counted = all.entry(name.to_string()).or_default();
+        match figure {
+            Figure::Retry(retry) => {
+                let (retries, recovered) = (retry.retries, retry.recovered);
+                let (exhausted, over_budget) = (retry.exhausted, retry.over_budget);
+                counted.retry = Some(Retry { retries, recovered, exhausted, over_budget });
+            }
+            Figure::RateLimit(limit) => counted.rate_limit = Some(RateLimit { limited: limit.limited }),
+            Figure::Bulkhead(bulkhead) => {
+                let (in_use, queued) = (bulkhead.in_use, bulkhead.queued);
+                let (max_concurrent, rejected) = (bulkhead.max_concurrent, bulkhead.rejected);
+                counted.bulkhead = Some(Bulkhead { in_use, queued, max_concurrent, rejected });
+            }
+            // The one of the whole call and that of each attempt count apart.
+            Figure::Timeout(times) => {
+                let timeouts = counted.timeouts.get_or_insert_default();
+                timeouts.whole += times.whole;
+                timeouts.attempt += times.attempt;
+            }
+            _ => {}
+        }
+    }
+    Json(all)
 }
 
 /// All circuits, and whether one of them keeps calls away.

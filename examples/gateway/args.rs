@@ -7,7 +7,7 @@ use std::{
 };
 
 pub(crate) const HELP: &str = "\
-A reverse proxy with a circuit breaker for each of its routes.
+A reverse proxy with timeouts, retries, limits and a circuit breaker for each of its routes.
 
 usage:
   gateway                     three upstreams of its own and a gentle load, to see circuits open and recover

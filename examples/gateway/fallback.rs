@@ -1,15 +1,23 @@
 //! What callers get in place of an answer that could not be had: `fallback` of a policy.
 
-use std::fmt;
+use std::{fmt, pin::Pin};
 
+use axum::body::Body;
 use bytes::Bytes;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode, header, request::Parts};
+use http_body::Body as _;
 use serde::{
     Deserialize, Deserializer,
     de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
 };
+use tower_breaker::fallback::{self, Cause, FallbackKind};
 
-use crate::upstream::Upstream;
+use crate::{
+    config::Matched,
+    forward::{Failure, Forward, Patience},
+    upload::Upload,
+    upstream::Upstream,
+};
 
 /// `{ status = 200, body = "[]" }`, `{ upstream = "http://127.0.0.1:9002" }`, or `false`.
 #[derive(Debug, Default)]
@@ -21,12 +29,86 @@ pub(crate) enum Fallback {
     Upstream(Upstream),
 }
 
+impl Fallback {
+    pub(crate) const fn is_on(&self) -> bool {
+        !matches!(self, Self::Off)
+    }
+}
+
 /// An answer that is always the same.
 #[derive(Debug)]
 pub(crate) struct Answer {
     status: StatusCode,
     content_type: Option<HeaderValue>,
     body: Bytes,
+}
+
+impl Answer {
+    fn response(&self) -> Response<Body> {
+        let mut response = Response::new(Body::from(self.body.clone()));
+        *response.status_mut() = self.status;
+        if let Some(content_type) = &self.content_type {
+            response.headers_mut().insert(header::CONTENT_TYPE, content_type.clone());
+        }
+        response
+    }
+}
+
+/// The fallback of one call, as the layer asks for it.
+#[derive(Debug, Clone)]
+pub(crate) struct Standby {
+    forward: Forward,
+    found: Matched,
+}
+
+impl Standby {
+    pub(crate) const fn new(forward: Forward, found: Matched) -> Self {
+        Self { forward, found }
+    }
+
+    async fn answer(self, head: Option<Parts>) -> Result<Response<Body>, Failure> {
+        match (&self.found.route().policy().extra().fallback, head) {
+            (Fallback::Answer(answer), _) => Ok(answer.response()),
+            (Fallback::Upstream(upstream), Some(mut head)) => {
+                head.uri = upstream.target(head.uri.path_and_query());
+                head.headers.insert(header::HOST, upstream.host());
+                self.forward.call(upstream, Request::from_parts(head, Body::empty()), Patience::Theirs).await
+            }
+            (Fallback::Upstream(_) | Fallback::Off, _) => Err(Failure::Broken),
+        }
+    }
+}
+
+impl fallback::Answer<Request<Upload>, Response<Body>, Failure> for Standby {
+    /// The head of a request that may go to another upstream: one that has no body, which may be gone by then, and that
+    /// does no harm when the first upstream carries it out after all.
+    type Kept = (Self, Option<Parts>);
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Failure>> + Send>>;
+
+    const KIND: FallbackKind = FallbackKind::Function;
+
+    fn keep(&self, request: &Request<Upload>) -> Self::Kept {
+        let repeatable = request.body().is_end_stream() && request.method().is_idempotent();
+        let head = repeatable.then(|| {
+            let mut head = Request::new(()).into_parts().0;
+            head.method = request.method().clone();
+            head.uri = request.uri().clone();
+            head.headers = request.headers().clone();
+            head
+        });
+        (self.clone(), head)
+    }
+
+    fn answer(
+        (standby, head): Self::Kept,
+        _: &Cause,
+        own: Result<Response<Body>, Failure>,
+    ) -> Result<Self::Future, Result<Response<Body>, Failure>> {
+        match standby.found.route().policy().extra().fallback {
+            Fallback::Upstream(_) if head.is_none() => Err(own),
+            _ => Ok(Box::pin(standby.answer(head))),
+        }
+    }
 }
 
 /// As a routes file has it.

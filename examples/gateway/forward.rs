@@ -4,6 +4,7 @@ use std::{
     error::Error as StdError,
     fmt, io,
     pin::{Pin, pin},
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -17,25 +18,34 @@ use hyper_util::{
 use tokio::time::{Instant, sleep_until};
 use tower::Service;
 
-use crate::{
-    config::Matched,
-    upload::{Progress, Upload},
-    upstream::Upstream,
-};
+use crate::{config::Matched, upload::Progress, upstream::Upstream};
 
-/// So long an upstream may take for the head of its answer, counted from the last it was sent.
+/// So long an upstream may take for the head of its answer, counted from the last it was sent, where its policy does not say.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
 
 /// Calls upstreams, over connections that it keeps.
 #[derive(Clone, Debug)]
 pub(crate) struct Forward {
-    client: Client<HttpConnector, Upload>,
+    client: Client<HttpConnector, Body>,
+}
+
+/// Who sees to it that a call ends.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Patience {
+    /// Nobody else: it ends when the upstream is silent for too long.
+    Ours,
+    /// The timeout of the whole call, at this time. If the caller is waited for then, that is said here.
+    Until(Instant),
+    /// Somebody further out.
+    Theirs,
 }
 
 /// Why there is no answer to pass on.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The upstream refused the connection, broke it off, or said something that is no HTTP.
+    /// There was nobody to connect to, and nothing was sent.
+    Unreachable,
+    /// The upstream broke the connection off, or said something that is no HTTP.
     Broken,
     /// The upstream did not answer in time.
     Silent,
@@ -49,7 +59,7 @@ impl Failure {
     /// What the caller is told.
     pub(crate) const fn status(&self) -> StatusCode {
         match self {
-            Self::Broken => StatusCode::BAD_GATEWAY,
+            Self::Unreachable | Self::Broken => StatusCode::BAD_GATEWAY,
             Self::Silent => StatusCode::GATEWAY_TIMEOUT,
             Self::CallerGone => StatusCode::BAD_REQUEST,
             Self::CallerSilent => StatusCode::REQUEST_TIMEOUT,
@@ -65,7 +75,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Broken => "the service behind this address cannot be reached",
+            Self::Unreachable | Self::Broken => "the service behind this address cannot be reached",
             Self::Silent => "the service behind this address did not answer in time",
             Self::CallerGone => "the request broke off",
             Self::CallerSilent => "the request did not come in time",
@@ -73,12 +83,14 @@ impl fmt::Display for Failure {
     }
 }
 
+impl StdError for Failure {}
+
 impl Forward {
     pub(crate) fn new() -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         // A request that had not begun when its kept connection turned out to be closed is sent over another one. What has
-        // begun is never sent again, whatever its method: the caller decides.
+        // begun is sent again only where the policy has a retry.
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_secs(30))
@@ -88,15 +100,31 @@ impl Forward {
     }
 
     /// Sends a request whose target and headers are those of the upstream.
-    async fn call(self, upstream: &Upstream, request: Request<Upload>) -> Result<Response<Body>, Failure> {
-        let progress = request.body().progress();
+    pub(crate) async fn call(
+        &self,
+        upstream: &Upstream,
+        request: Request<Body>,
+        patience: Patience,
+    ) -> Result<Response<Body>, Failure> {
+        let uploaded: Option<Arc<Progress>> = request.extensions().get().cloned();
+        let begun = Instant::now();
         let mut answer = pin!(self.client.request(request));
         let answered = loop {
-            let deadline = progress.state().moved + HEAD_WITHIN;
+            let Some(progress) = &uploaded else { break answer.await };
+            let deadline = match patience {
+                Patience::Ours => progress.state().moved.max(begun) + HEAD_WITHIN,
+                Patience::Until(end) => end,
+                Patience::Theirs => break answer.await,
+            };
             tokio::select! {
                 biased;
                 answered = &mut answer => break answered,
-                () = sleep_until(deadline) => late(&progress)?,
+                () = sleep_until(deadline) => match patience {
+                    Patience::Ours => late(progress, begun)?,
+                    _ if progress.state().waits_for_caller => return Err(Failure::CallerSilent),
+                    // The timeout of the whole call ends it now, and tells the circuit.
+                    _ => break answer.await,
+                },
             }
         };
         match answered {
@@ -106,19 +134,22 @@ impl Forward {
                 upstream.is_up();
                 Ok(response.map(Body::new))
             }
-            Err(_) if progress.state().broken => Err(Failure::CallerGone),
-            Err(error) => {
-                if error.is_connect() {
-                    upstream.is_down(&innermost(&error));
-                }
-                Err(Failure::Broken)
+            Err(_) if uploaded.is_some_and(|progress| progress.state().broken) => Err(Failure::CallerGone),
+            Err(error) if error.is_connect() => {
+                upstream.is_down(&innermost(&error));
+                Err(Failure::Unreachable)
             }
+            Err(_) => Err(Failure::Broken),
         }
     }
 }
 
+/// When the time for a whole call is over: an extension of its requests.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct End(pub(crate) Instant);
+
 /// The upstream of one route, as a Tower service.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Outbound {
     forward: Forward,
     found: Matched,
@@ -130,7 +161,7 @@ impl Outbound {
     }
 }
 
-impl Service<Request<Upload>> for Outbound {
+impl Service<Request<Body>> for Outbound {
     type Response = Response<Body>;
     type Error = Failure;
     type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Failure>> + Send>>;
@@ -139,16 +170,25 @@ impl Service<Request<Upload>> for Outbound {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Upload>) -> Self::Future {
-        let (forward, found) = (self.forward.clone(), self.found.clone());
-        Box::pin(async move { forward.call(&found.route().extra().upstream, request).await })
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let Self { forward, found } = self.clone();
+        Box::pin(async move {
+            let route = found.route();
+            // A policy that says how much time there is means that, be it more.
+            let patience = match request.extensions().get::<End>() {
+                Some(End(end)) => Patience::Until(*end),
+                None if route.policy().attempt_timeout().is_some() => Patience::Theirs,
+                None => Patience::Ours,
+            };
+            forward.call(&route.extra().upstream, request, patience).await
+        })
     }
 }
 
 /// The time is over, unless more of the request was sent meanwhile.
-fn late(progress: &Progress) -> Result<(), Failure> {
+fn late(progress: &Progress, begun: Instant) -> Result<(), Failure> {
     let state = progress.state();
-    if Instant::now() < state.moved + HEAD_WITHIN {
+    if Instant::now() < state.moved.max(begun) + HEAD_WITHIN {
         Ok(())
     } else if state.waits_for_caller {
         Err(Failure::CallerSilent)

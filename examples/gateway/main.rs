@@ -1,26 +1,31 @@
-//! A reverse proxy with a circuit breaker for each of its routes.
+//! A reverse proxy with timeouts, retries, limits and a circuit breaker for each of its routes.
 //!
 //! `cargo run --release --example gateway` starts it with three upstreams of its own and shows circuits open and recover;
 //! `-- --config FILE` proxies to real ones. `-- --help` lists the rest.
 //!
 //! The files, in the order in which a request meets them: `serve` takes connections, `proxy` finds the route, `headers`
-//! prepares what goes on, `breaker` asks the circuit, `forward` calls the upstream. `config` is what this program adds to
-//! the routes document of `tower_breaker::routes`, `reload` puts a changed one in force, `admin` shows the circuits.
+//! prepares what goes on, `stack` puts the stages of the route around the call, `forward` calls the upstream. `stages`
+//! keeps what they share from call to call, `ask` spares them what the circuit would refuse, `judge` says whose fault a
+//! failure is, `fallback` answers in its place. `config` is what this program adds to the routes document of
+//! `tower_breaker::routes`, `reload` puts a changed one in force, `admin` shows the circuits.
 
 mod admin;
 mod answer;
 mod args;
-mod breaker;
+mod ask;
 mod config;
 mod demo;
 mod describe;
 mod fallback;
 mod forward;
 mod headers;
+mod judge;
 mod proxy;
 mod reload;
 mod report;
 mod serve;
+mod stack;
+mod stages;
 mod upload;
 mod upstream;
 

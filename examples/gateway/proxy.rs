@@ -6,19 +6,28 @@ use axum::body::Body;
 use http::{Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
+use tokio::time::Instant;
 
-use crate::{answer, breaker, config::Table, forward::Forward, headers, upload::Upload};
+use crate::{
+    answer,
+    config::Table,
+    forward::{End, Forward},
+    headers, stack,
+    stages::Stages,
+    upload::Upload,
+};
 
 /// What all connections share.
 #[derive(Debug)]
 pub(crate) struct Proxy {
     table: Table,
+    stages: Arc<Stages>,
     forward: Forward,
 }
 
 impl Proxy {
-    pub(crate) fn new(table: Table) -> Arc<Self> {
-        Arc::new(Self { table, forward: Forward::new() })
+    pub(crate) fn new(table: Table, stages: Arc<Stages>) -> Arc<Self> {
+        Arc::new(Self { table, stages, forward: Forward::new() })
     }
 
     /// Answers a request of `caller`.
@@ -43,7 +52,14 @@ impl Proxy {
         headers::prepare(&mut head, caller, has_body, upstream.host());
         head.uri = upstream.target(head.uri.path_and_query());
         head.extensions.clear();
-        let mut response = breaker::call(&self.forward, found, Request::from_parts(head, body)).await;
+        head.extensions.insert(body.progress());
+        // Taken before the timeout begins to count, so that it is never later.
+        let end = found.route().policy().timeout().and_then(|timeout| Instant::now().checked_add(timeout));
+        if let Some(end) = end {
+            head.extensions.insert(End(end));
+        }
+        let stages = self.stages.of(found.route());
+        let mut response = stack::call(&self.forward, &stages, found, Request::from_parts(head, body)).await;
 
         headers::remove_hop_by_hop(response.headers_mut());
         *response.version_mut() = Version::HTTP_11;

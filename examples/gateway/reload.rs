@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -14,6 +15,7 @@ use tokio::{
 use crate::{
     config::{self, Table},
     report,
+    stages::Stages,
 };
 
 /// How often the file is looked at. It has changed once it looks the same twice, and other than when it was last read: a
@@ -24,7 +26,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 type Look = Option<(SystemTime, u64)>;
 
 /// Watches for the rest of the program's life.
-pub(crate) async fn watch(file: PathBuf, table: Table, mut hangup: Signal, mut read: Look) {
+pub(crate) async fn watch(file: PathBuf, table: Table, stages: Arc<Stages>, mut hangup: Signal, mut read: Look) {
     let mut last = read;
     let mut tick = interval(LOOK_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -38,7 +40,7 @@ pub(crate) async fn watch(file: PathBuf, table: Table, mut hangup: Signal, mut r
         last = now;
         if asked || changed {
             read = now;
-            reload(&file, &table);
+            reload(&file, &table, &stages);
         }
     }
 }
@@ -49,10 +51,11 @@ pub(crate) fn look(file: &Path) -> Look {
     Some((about.modified().ok()?, about.len()))
 }
 
-fn reload(file: &Path, table: &Table) {
+fn reload(file: &Path, table: &Table, stages: &Stages) {
     match config::load(file) {
         Ok(config) => {
             let routes = config.routes().len();
+            stages.apply(&config);
             table.apply(config);
             report::event(format_args!("{} is in force: {routes} routes; circuits keep their state", file.display()));
         }

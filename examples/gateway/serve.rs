@@ -21,6 +21,7 @@ use crate::{
     demo,
     proxy::Proxy,
     reload, report,
+    stages::Stages,
 };
 
 /// So long requests under way may go on after the signal to stop.
@@ -55,16 +56,17 @@ pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
     for route in table.config().routes() {
         report::say(format_args!("route    {} -> {}", route.name(), route.extra().upstream));
     }
-    let router = admin::router(table.clone());
+    let stages = Arc::new(Stages::new(&table.config()));
+    let router = admin::router(table.clone(), Arc::clone(&stages));
     tokio::spawn(async { axum::serve(admin_listener, router).await });
     if let (Some(file), Some(hangup)) = (serve.config, hangup) {
-        tokio::spawn(reload::watch(file, table.clone(), hangup, look));
+        tokio::spawn(reload::watch(file, table.clone(), Arc::clone(&stages), hangup, look));
     }
     if let Some(upstreams) = upstreams {
         upstreams.show(at, admin_at);
     }
 
-    let proxy = Proxy::new(table);
+    let proxy = Proxy::new(table, stages);
     let connections = GracefulShutdown::new();
     let stop = tokio::select! {
         () = accept(&listener, &proxy, &connections) => "",

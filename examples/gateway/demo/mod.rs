@@ -28,14 +28,20 @@ impl Upstreams {
     fn document(&self) -> String {
         let Self { steady, flaky, slow } = self;
         format!(
-            r#"[policies.default.circuit_breaker]
+            r#"[policies.default]
+timeout = "3s"
+attempt_timeout = "500ms"
+retry = {{ attempts = 3, base = "20ms" }}
+rate_limit = {{ per_second = 10, burst = 30 }}
+bulkhead = {{ max_concurrent = 8 }}
+
+[policies.default.circuit_breaker]
 failure_threshold = 3
 open_duration = "4s"
-success_threshold = 2
 
-[policies.impatient]
+[policies.replaceable]
 extends = "default"
-circuit_breaker = {{ slow_call_duration_threshold = "500ms", slow_call_rate_threshold = 0.5, minimum_calls = 10 }}
+fallback = {{ status = 200, body = "nothing new" }}
 
 [[routes]]
 path = "/steady"
@@ -47,7 +53,7 @@ upstream = "http://{flaky}"
 
 [[routes]]
 path = "/slow"
-policy = "impatient"
+policy = "replaceable"
 upstream = "http://{slow}"
 "#
         )
@@ -63,19 +69,26 @@ upstream = "http://{slow}"
         report::say(format_args!(
             "\nThe routes file of this demonstration (yours: --config FILE):\n\n{document}\n\
              A few calls a second go to each route. What to watch, over and over:\n\
-             \x20 /steady  answers always\n\
+             \x20 /steady  fails one call in {}: each is tried again, and its callers see nothing of it\n\
              \x20 /flaky   answers 500 from second {} to {} of every {}: its circuit opens, probes, and closes\n\
-             \x20 /slow    takes 0.9 s from second {} to {} of every {}: too slow counts as failing\n\
+             \x20 /slow    hangs from second {} to {} of every {}: attempts that time out open its circuit, and a\n\
+             \x20          fallback answers in its place\n\
              Try it:\n\
              \x20 curl -i http://{at}/flaky\n\
+             \x20 seq 24 | xargs -P 24 -I n curl -so /dev/null -w '%{{http_code}} ' http://{at}/steady\n\
+             \x20     24 at once: 503 for those who find the bulkhead full\n\
+             \x20 seq 40 | xargs -I n curl -so /dev/null -w '%{{http_code}} ' http://{at}/steady\n\
+             \x20     one after the other, but fast: 429 once the burst of the rate limit is used up\n\
              \x20 curl -s http://{admin}/health/circuits\n\
-             Ctrl-C ends it. Each change of a circuit is a line:\n",
+             \x20 curl -s http://{admin}/stages\n\
+             Ctrl-C ends it. Each change of a circuit is a line, and every ten seconds what callers saw:\n",
+            upstreams::ONE_FAILS_OF,
             upstreams::OUTAGE.start,
             upstreams::OUTAGE.end,
             upstreams::FLAKY_CYCLE,
-            upstreams::SLOWNESS.start,
-            upstreams::SLOWNESS.end,
-            upstreams::SLOW_CYCLE,
+            upstreams::HANGING.start,
+            upstreams::HANGING.end,
+            upstreams::HUNG_CYCLE,
         ));
         tokio::spawn(load::run(at));
     }

@@ -12,4 +12,7 @@ fn circuits_open_and_recover_while_one_watches() {
     gateway.line("/flaky: closed -> open");
     assert_eq!(gateway.health()["healthy"], false);
     gateway.line("/flaky: half_open -> closed, recovered");
+    gateway.line("callers saw: /flaky ");
+    let stages: serde_json::Value = serde_json::from_slice(&get(gateway.admin, "/stages").body).unwrap();
+    assert_ne!(stages["/steady"]["retry"]["recovered"], 0, "retries hide what fails");
 }

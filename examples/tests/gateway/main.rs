@@ -11,6 +11,7 @@ mod process;
 mod protocol;
 mod proxying;
 mod reloading;
+mod stages;
 mod stopping;
 mod storm;
 mod upstream;

@@ -3,7 +3,7 @@
 use std::{
     net::TcpListener,
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicU8, Ordering::SeqCst},
     },
     thread,
@@ -22,11 +22,12 @@ const HUNG: u8 = 1;
 const CUTTING: u8 = 2;
 const OVER: u8 = 3;
 
-static MOOD: AtomicU8 = AtomicU8::new(WELL);
+/// What the upstream is up to.
+type Mood = Arc<AtomicU8>;
 
-fn answer(exchange: &mut Exchange) {
+fn answer(exchange: &mut Exchange, mood: &Mood) {
     let body = exchange.body().len();
-    match MOOD.load(SeqCst) {
+    match mood.load(SeqCst) {
         HUNG => exchange.wait_for_the_end(),
         CUTTING => {
             exchange.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this");
@@ -36,18 +37,28 @@ fn answer(exchange: &mut Exchange) {
     }
 }
 
-fn routes(at: std::net::SocketAddr, failures: u32) -> String {
+/// Every stage on; FAILURES is another number with each reload.
+const STAGES: &str = r#"
+timeout = "2s"
+attempt_timeout = "100ms"
+retry = { attempts = FAILURES, base = "1ms" }
+rate_limit = { per_second = 100000, burst = 10000 }
+bulkhead = { max_concurrent = FAILURES, max_queue = 4, max_wait = "50ms" }
+"#;
+
+fn routes(at: std::net::SocketAddr, stages: &str, failures: u32) -> String {
+    let stages = stages.replace("FAILURES", &failures.to_string());
     format!(
-        "[policies.default.circuit_breaker]\nfailure_threshold = {failures}\nopen_duration = \"100ms\"\n\
+        "[policies.default]\n{stages}\n[policies.default.circuit_breaker]\nfailure_threshold = {failures}\nopen_duration = \"100ms\"\n\
          max_open_duration = \"200ms\"\non_cancel = \"failure\"\n\n[[routes]]\npath = \"/{{*rest}}\"\nupstream = \"http://{at}\"\n"
     )
 }
 
 /// One caller: every answer is a real one, and only a body that the upstream cut is ever cut.
-fn call(gateway: &Gateway, number: usize, statuses: &Mutex<Vec<u16>>) {
+fn call(gateway: &Gateway, number: usize, mood: &Mood, statuses: &Mutex<Vec<u16>>) {
     let mut client = Client::connect(gateway.at);
     for round in 0.. {
-        if MOOD.load(SeqCst) == OVER {
+        if mood.load(SeqCst) == OVER {
             return;
         }
         client.patience(Duration::from_millis(300));
@@ -69,9 +80,27 @@ fn call(gateway: &Gateway, number: usize, statuses: &Mutex<Vec<u16>>) {
 
 #[test]
 fn every_answer_is_a_real_one_and_all_recovers() {
-    let upstream = Upstream::start(answer);
+    storm("");
+}
+
+#[test]
+fn with_all_stages_every_answer_is_a_real_one_and_all_recovers() {
+    let gateway = storm(STAGES);
+    let stages = get(gateway.admin, "/stages");
+    let stages: serde_json::Value = serde_json::from_slice(&stages.body).unwrap();
+    let bulkhead = &stages["/{*rest}"]["bulkhead"];
+    assert_eq!((&bulkhead["in_use"], &bulkhead["queued"]), (&0.into(), &0.into()), "places given back");
+}
+
+fn storm(stages: &str) -> Gateway {
+    let mood = Mood::new(AtomicU8::new(WELL));
+    let moody = || {
+        let mood = Arc::clone(&mood);
+        move |exchange: &mut Exchange| answer(exchange, &mood)
+    };
+    let upstream = Upstream::start(moody());
     let at = upstream.at();
-    let gateway = Gateway::start(&routes(at, 3));
+    let gateway = Gateway::start(&routes(at, stages, 3));
     assert_eq!(get(gateway.at, "/a").status, 200);
     let statuses = Mutex::new(Vec::new());
     let answers = |status: u16| statuses.lock().unwrap().iter().filter(|it| **it == status).count();
@@ -81,29 +110,29 @@ fn every_answer_is_a_real_one_and_all_recovers() {
     };
     thread::scope(|scope| {
         for number in 0..8 {
-            let (gateway, statuses) = (&gateway, &statuses);
-            scope.spawn(move || call(gateway, number, statuses));
+            let (gateway, mood, statuses) = (&gateway, &mood, &statuses);
+            scope.spawn(move || call(gateway, number, mood, statuses));
         }
         more("answers", 200);
-        MOOD.store(HUNG, SeqCst);
+        mood.store(HUNG, SeqCst);
         more("refusals because it hangs", 503);
-        MOOD.store(WELL, SeqCst);
+        mood.store(WELL, SeqCst);
         more("answers after hanging", 200);
         drop(upstream);
         more("refusals because it is dead", 503);
         for failures in [5, 4, 3] {
-            gateway.file.as_ref().unwrap().write(&routes(at, failures));
+            gateway.file.as_ref().unwrap().write(&routes(at, stages, failures));
             gateway.signal("HUP");
         }
         let listener = until("its port", || TcpListener::bind(at).ok());
-        let _upstream = Upstream::on(listener, answer);
+        let _upstream = Upstream::on(listener, moody());
         more("answers from the new one", 200);
-        MOOD.store(CUTTING, SeqCst);
+        mood.store(CUTTING, SeqCst);
         let end = Instant::now() + Duration::from_millis(500);
         until("half a second of cutting", || (Instant::now() > end).then_some(()));
-        MOOD.store(WELL, SeqCst);
+        mood.store(WELL, SeqCst);
         more("answers after cutting", 200);
-        MOOD.store(OVER, SeqCst);
+        mood.store(OVER, SeqCst);
     });
     until("closed again", || {
         get(gateway.at, "/a");
@@ -111,4 +140,5 @@ fn every_answer_is_a_real_one_and_all_recovers() {
     });
     // Listeners, the runtime's own, kept connections to the upstream, and the one that asks.
     until("connections given back", || (gateway.descriptors() < 30).then_some(()));
+    gateway
 }

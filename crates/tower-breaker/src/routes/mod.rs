@@ -1,4 +1,4 @@
-//! Which calls get which circuit breaker, from a file.
+//! Which calls get which circuit breaker and which stages around it, from a file.
 //!
 //! A routes document has named policies, and an ordered list of routes that pick one:
 //!
@@ -7,8 +7,16 @@
 //! failure_threshold = 5
 //! open_duration = "30s"
 //!
+//! [policies.default]
+//! timeout = "10s"
+//! attempt_timeout = "2s"
+//! retry = { attempts = 3, base = "100ms", max = "10s", jitter = "full", budget = 0.2 }
+//! rate_limit = { per_second = 500, burst = 50 }
+//! bulkhead = { max_concurrent = 64, max_queue = 128, max_wait = "100ms" }
+//!
 //! [policies.payments]
 //! extends = "default"
+//! retry = false
 //! circuit_breaker = { failure_threshold = 3 }
 //!
 //! [[routes]]
