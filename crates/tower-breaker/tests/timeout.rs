@@ -1,5 +1,7 @@
 //! Timeouts, whole and of an attempt, and what a breaker inside is told.
 
+mod body;
+
 use std::{
     convert::Infallible,
     future::{Future, pending},
@@ -386,93 +388,3 @@ impl<S: Service<Req>, Req> Service<Req> for Gated<S> {
 }
 
 // To the end of the body.
-
-/// A body of two frames and trailers, each so long after the one before.
-struct Slow {
-    between: Duration,
-    frames: u8,
-    timer: Pin<Box<Sleep>>,
-}
-
-impl Slow {
-    fn new(between: Duration) -> Self {
-        Self { between, frames: 0, timer: Box::pin(sleep(between)) }
-    }
-}
-
-impl Body for Slow {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        ready!(self.timer.as_mut().poll(cx));
-        let next = Instant::now() + self.between;
-        self.timer.as_mut().reset(next);
-        self.frames += 1;
-        Poll::Ready(match self.frames {
-            1 | 2 => Some(Ok(Frame::data(Bytes::from_static(b"data")))),
-            3 => Some(Ok(Frame::trailers(HeaderMap::from_iter([(header::ETAG, HeaderValue::from_static("x"))])))),
-            _ => None,
-        })
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(8)
-    }
-}
-
-async fn slow_response(
-    layer: &TimeoutLayer<Whole, AsError, EndOfBody>,
-    between: Duration,
-) -> Response<TimeoutBody<Slow>> {
-    let service = service_fn(move |()| async move { Ok::<_, Infallible>(Response::new(Slow::new(between))) });
-    layer.layer(service).oneshot(()).await.unwrap()
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_body_at_its_end_in_time_passes_with_its_size_and_trailers() {
-    for layer in [TimeoutLayer::whole(SECOND), TimeoutLayer::whole(None), TimeoutLayer::whole(Duration::MAX)] {
-        let response = slow_response(&layer.until_end_of_body(), SECOND / 4).await;
-        assert_eq!(response.body().size_hint().exact(), Some(8));
-        let body = response.into_body().collect().await.unwrap();
-        assert_eq!(body.trailers().unwrap()[header::ETAG], "x");
-        assert_eq!(body.to_bytes(), "datadata");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_body_that_goes_on_when_the_time_is_over_ends_in_an_error() {
-    let figures = Figures::new();
-    let layer = TimeoutLayer::whole(SECOND).until_end_of_body().figures(&figures, "orders");
-    let start = Instant::now();
-    let mut body = Box::pin(slow_response(&layer, SECOND * 2 / 3).await.into_body());
-    assert!(body.frame().await.unwrap().unwrap().is_data());
-    let error = body.frame().await.unwrap().unwrap_err();
-    assert_eq!(TimedOut::find(&*error), Some(TimedOut::new(TimeoutKind::Whole, SECOND)));
-    assert_eq!(start.elapsed(), SECOND);
-    assert!(body.frame().await.is_none());
-    assert!(body.is_end_stream());
-    assert!(matches!(figures.list()[..], [(_, Figure::Timeout(count))] if count.whole == 1));
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_time_of_a_body_is_what_the_head_left_of_it() {
-    let service = service_fn(move |()| async move {
-        sleep(SECOND * 3 / 4).await;
-        Ok::<_, Infallible>(Response::new(Slow::new(SECOND / 2)))
-    });
-    let start = Instant::now();
-    let layer = TimeoutLayer::attempt(SECOND).until_end_of_body();
-    let response = layer.layer(service).oneshot(()).await.unwrap();
-    assert!(response.into_body().collect().await.is_err());
-    assert_eq!(start.elapsed(), SECOND);
-}
-
-#[tokio::test(start_paused = true)]
-async fn until_the_end_of_the_body_a_504_has_no_limit_of_its_own() {
-    let hung = service_fn(|_: Request<()>| pending::<Result<Response<Full<Bytes>>, Infallible>>());
-    let layer = TimeoutLayer::whole(SECOND).until_end_of_body().refuse(AsResponse);
-    let response = layer.layer(hung).oneshot(Request::new(())).await.unwrap();
-    assert_eq!(response.status(), 504);
-    assert!(!response.into_body().collect().await.unwrap().to_bytes().is_empty());
-}
