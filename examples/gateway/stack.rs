@@ -3,11 +3,10 @@
 use axum::body::Body;
 use http::{HeaderName, HeaderValue, Request, Response};
 use tower::{ServiceBuilder, ServiceExt, layer::layer_fn};
-use tower_breaker::{BulkheadLayer, CircuitBreakerLayer, FallbackLayer, refuse::AsResponse};
+use tower_breaker::{BulkheadLayer, CircuitBreakerLayer, FallbackLayer, refuse::AsResponse, resilience::AskFirst};
 
 use crate::{
     answer,
-    ask::Ask,
     config::Matched,
     fallback::Standby,
     forward::{Failure, Forward, Outbound},
@@ -43,7 +42,7 @@ pub(crate) async fn call(
         .layer(fallback)
         .layer(stages.timeout.clone())
         .layer(stages.retry.clone().ask(circuit.clone()))
-        .layer(layer_fn(|inner| Ask::new(inner, circuit.clone())))
+        .layer(layer_fn(|inner| AskFirst::new(inner, Some(circuit.clone()), AsResponse)))
         .layer(stages.rate_limit.clone())
         .layer(BulkheadLayer::new(stages.bulkhead.clone()).refuse(AsResponse))
         .layer(CircuitBreakerLayer::http(circuit.clone()).classify(UpstreamsFault))

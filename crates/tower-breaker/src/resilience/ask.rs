@@ -23,7 +23,10 @@ pub struct AskFirst<S, R> {
 }
 
 impl<S, R> AskFirst<S, R> {
-    pub(super) const fn new(inner: S, circuit: Option<Circuit>, refuse: R) -> Self {
+    /// Asks `circuit` before `inner` is called, and answers its refusals by `refuse`; `None`: asks nobody. For an order built
+    /// by hand.
+    #[must_use]
+    pub const fn new(inner: S, circuit: Option<Circuit>, refuse: R) -> Self {
         Self { inner, circuit, refuse }
     }
 }
