@@ -5,9 +5,9 @@
 //!
 //! The files, in the order in which a request meets them: `serve` takes connections, `proxy` finds the route, `headers`
 //! prepares what goes on, `stack` puts the stages of the route around the call, `forward` calls the upstream. `stages`
-//! keeps what they share from call to call, `judge` says whose fault a
-//! failure is, `fallback` answers in its place. `config` is what this program adds to the routes document of
-//! `tower_breaker::routes`, `reload` puts a changed one in force, `admin` shows the circuits.
+//! keeps what they share from call to call, `judge` says whose fault a failure is, `fallback` answers in its place. `config`
+//! is what this program adds to the routes document of `tower_breaker::routes`, `reload` puts a changed one in force,
+//! `admin` shows the circuits.
 
 mod admin;
 mod answer;
