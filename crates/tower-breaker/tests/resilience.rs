@@ -1,5 +1,7 @@
 //! All stages around one service, in their order.
 
+mod bodies;
+
 use std::{
     convert::Infallible,
     future::pending,

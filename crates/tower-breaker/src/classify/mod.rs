@@ -58,6 +58,7 @@ mod errors_of;
 mod grpc;
 #[cfg(feature = "http")]
 mod status;
+mod unjudged;
 
 #[cfg(feature = "http")]
 pub use self::{
@@ -68,6 +69,7 @@ pub use self::{
 };
 pub use self::{
     closure::from_fn, errors::ErrorsAreFailures, errors_but_refusals::ErrorsButRefusals, errors_of::ErrorsOf,
+    unjudged::Unjudged,
 };
 #[cfg(feature = "http")]
 pub use crate::headers::retry_after;

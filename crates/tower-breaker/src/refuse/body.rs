@@ -34,6 +34,13 @@ impl<B> RefusalBody<B> {
     }
 }
 
+// So that the stages of a stack around the first one answer with the same body.
+impl<B> From<&'static str> for RefusalBody<B> {
+    fn from(text: &'static str) -> Self {
+        Self::refusal(text)
+    }
+}
+
 impl<B> Body for RefusalBody<B>
 where
     B: Body,

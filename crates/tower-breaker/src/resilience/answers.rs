@@ -1,9 +1,10 @@
 use super::JudgeInner;
-#[cfg(feature = "http")]
-use crate::refuse::AsResponse;
 use crate::refuse::{AsBoxError, AsError, AsSameError};
+#[cfg(feature = "http")]
+use crate::refuse::{AsResponse, AsWrappedResponse};
 
-/// How a stack answers what its stages cut short: [`Errors`], [`BoxErrors`] or `Responses`. There are no others.
+/// How a stack answers what its stages cut short: [`Errors`], [`BoxErrors`], `Responses` or `WrappedResponses`. There are no
+/// others.
 pub trait Answers: sealed::Sealed {
     /// Of the stage that stands around the service itself.
     type First: Clone + Default;
@@ -62,6 +63,23 @@ impl Answers for Responses {
     }
 }
 
+/// As HTTP responses around any body, which becomes a [`RefusalBody`](crate::refuse::RefusalBody).
+#[cfg(feature = "http")]
+#[derive(Debug, Clone, Copy, Default)]
+pub struct WrappedResponses;
+
+#[cfg(feature = "http")]
+impl Answers for WrappedResponses {
+    type First = AsWrappedResponse;
+    // The body is one that can be made of text by then.
+    type Rest = AsResponse;
+    type Judge<C: Clone> = C;
+
+    fn judge<C: Clone>(classify: C) -> C {
+        classify
+    }
+}
+
 mod sealed {
     pub trait Sealed {}
 
@@ -69,4 +87,6 @@ mod sealed {
     impl Sealed for super::BoxErrors {}
     #[cfg(feature = "http")]
     impl Sealed for super::Responses {}
+    #[cfg(feature = "http")]
+    impl Sealed for super::WrappedResponses {}
 }

@@ -3,9 +3,9 @@ use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 use tower_breaker_core::{Bulkhead, Circuit, CircuitBreakerConfig, Figures, InvalidConfig, SlidingWindow};
 use tower_layer::Identity;
 
-#[cfg(feature = "http")]
-use super::Responses;
 use super::{Answers, BoxErrors, Errors, ResilienceLayer};
+#[cfg(feature = "http")]
+use super::{Responses, WrappedResponses};
 #[cfg(feature = "rate-limit")]
 use crate::rate_limit::RateLimitLayer;
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 };
 #[cfg(feature = "http")]
 use crate::{
-    classify::StatusClassifier,
+    classify::{GrpcClassifier, StatusClassifier},
     retry::{BufferBody, HttpRetry},
 };
 
@@ -82,14 +82,36 @@ impl ResilienceBuilder {
     /// and what the stages cut short is answered 503, 429 or 504. To be named first of all.
     ///
     /// The service gets `Request<ReplayBody<B>>`; `repeat(BufferBody::new().map_body(Body::new))` makes the body type that it
-    /// wants. Its responses need a body that can be made of a `&'static str`, such as axum's; map the body of a client's.
+    /// wants. Its responses need a body that can be made of a `&'static str`, such as axum's; for any other there is
+    /// [`wrapped`](ResilienceBuilder::wrapped).
     #[cfg(feature = "http")]
     pub fn http(self) -> ResilienceBuilder<StatusClassifier, HttpRetry, BufferBody, Responses> {
         self.with(StatusClassifier::new(), HttpRetry::new(), BufferBody::new())
     }
 
+    /// For gRPC clients and servers, tonic's for one: calls are judged by `grpc-status`, from head or trailers
+    /// ([`GrpcClassifier::client`]; for a server add `.classify(GrpcClassifier::server())`), and what the stages cut short is
+    /// answered UNAVAILABLE, `RESOURCE_EXHAUSTED` or `DEADLINE_EXCEEDED`, whatever the body. To be named first of all.
+    ///
+    /// The service gets `Request<ReplayBody<B>>`, as with [`http`](Self::http). Every gRPC call is a POST: it is retried where
+    /// nothing was sent, and where its request is marked [`Repeatable`](crate::retry::Repeatable).
+    #[cfg(feature = "http")]
+    pub fn grpc(self) -> ResilienceBuilder<GrpcClassifier, HttpRetry, BufferBody, WrappedResponses> {
+        self.with(GrpcClassifier::client(), HttpRetry::new(), BufferBody::new())
+    }
+
     fn with<C, P, K, M>(self, classify: C, policy: P, repeat: K) -> ResilienceBuilder<C, P, K, M> {
         let Self { settings, rate_limit, fallback, .. } = self;
+        ResilienceBuilder { settings, classify, policy, repeat, rate_limit, fallback, answers: PhantomData }
+    }
+}
+
+#[cfg(feature = "http")]
+impl<C, P, K, L, F> ResilienceBuilder<C, P, K, Responses, L, F> {
+    /// Answers around any body, which becomes a [`RefusalBody`](crate::refuse::RefusalBody): for hyper's `Incoming` and others
+    /// that cannot be made of text.
+    pub fn wrapped(self) -> ResilienceBuilder<C, P, K, WrappedResponses, L, F> {
+        let Self { settings, classify, policy, repeat, rate_limit, fallback, .. } = self;
         ResilienceBuilder { settings, classify, policy, repeat, rate_limit, fallback, answers: PhantomData }
     }
 }

@@ -48,6 +48,8 @@
 //! | [`builder`](ResilienceLayer::builder) | any `std::error::Error + 'static` | an [`Error`](crate::Error), around the service's own as `Inner` |
 //! | `builder().boxed()` | `Box<dyn Error + Send + Sync>` | the same kind of box |
 //! | `builder().http()` (feature `http`) | any `std::error::Error + 'static` | a response: 503, 429 or 504 |
+//! | `builder().http().wrapped()` | the same | the same, around any body: hyper's `Incoming`, say |
+//! | `builder().grpc()` (feature `http`) | the same | a gRPC status: UNAVAILABLE, `RESOURCE_EXHAUSTED` or `DEADLINE_EXCEEDED` |
 //!
 //! The service must be `Clone`, for the timeout of the whole call, the retry and the bulkhead take it along into their
 //! futures.
@@ -78,7 +80,7 @@ mod judge;
 mod layer;
 
 #[cfg(feature = "http")]
-pub use self::answers::Responses;
+pub use self::answers::{Responses, WrappedResponses};
 pub use self::{
     answers::{Answers, BoxErrors, Errors},
     ask::AskFirst,

@@ -1,0 +1,200 @@
+//! Stacks whose responses have bodies: judged at their end, and of types that cannot be made of text.
+
+use std::{
+    convert::Infallible,
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+    vec,
+};
+
+use ::axum::{Router, body::Body, routing::get};
+use ::tower::{Layer, Service, ServiceExt, service_fn};
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, StatusCode, header};
+use http_body::Frame;
+use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
+use tower_breaker::{
+    Bulkhead, RateLimitLayer, ResilienceLayer, State,
+    classify::StatusClassifier,
+    retry::{BufferBody, RetryConfig},
+};
+
+use super::SECOND;
+use crate::support::circuit;
+
+/// As tonic's body and hyper's `Incoming`: any bytes, and no way to make it of text.
+pub(super) type Opaque = UnsyncBoxBody<Bytes, io::Error>;
+
+pub(super) fn opaque(frames: Vec<Result<Frame<Bytes>, io::Error>>) -> Opaque {
+    Frames(frames.into_iter()).boxed_unsync()
+}
+
+/// One frame after the other.
+struct Frames(vec::IntoIter<Result<Frame<Bytes>, io::Error>>);
+
+impl http_body::Body for Frames {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        Poll::Ready(self.0.next())
+    }
+}
+
+fn data(text: &'static str) -> Result<Frame<Bytes>, io::Error> {
+    Ok(Frame::data(Bytes::from_static(text.as_bytes())))
+}
+
+fn status(code: &'static str) -> Result<Frame<Bytes>, io::Error> {
+    Ok(Frame::trailers(HeaderMap::from_iter([("grpc-status".parse().unwrap(), code.parse().unwrap())])))
+}
+
+fn rpc() -> Request<Opaque> {
+    let request = Request::post("/shop.Orders/Get").header(header::CONTENT_TYPE, "application/grpc");
+    request.body(opaque(vec![data("order")])).unwrap()
+}
+
+/// Answers every call with a body that ends in this gRPC status.
+fn grpc(
+    code: &'static str,
+) -> impl Service<Request<Opaque>, Response = Response<Opaque>, Error = io::Error, Future: Send> + Clone {
+    service_fn(move |_: Request<Opaque>| async move { Ok(Response::new(opaque(vec![data("answer"), status(code)]))) })
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_grpc_the_trailers_trip_the_circuit_and_refusals_are_grpc() {
+    let circuit = circuit(2);
+    let layer = ResilienceLayer::builder()
+        .grpc()
+        .repeat(BufferBody::new().map_body(BodyExt::boxed_unsync))
+        .timeout(SECOND * 2)
+        .attempt_timeout(SECOND)
+        .retry(RetryConfig::default())
+        .rate_limit(RateLimitLayer::new(100.0, 100).unwrap())
+        .bulkhead(Bulkhead::new(8).unwrap())
+        .circuit(circuit.clone())
+        .build()
+        .unwrap();
+    // What the retry makes of the body has an error of its own.
+    let service = layer.layer(grpc("14").map_request(|request: Request<UnsyncBoxBody<Bytes, _>>| {
+        request.map(|body| BodyExt::map_err(body, io::Error::other::<tower_breaker::refuse::BoxError>).boxed_unsync())
+    }));
+    for expected in [State::Closed, State::Open] {
+        let response = service.clone().oneshot(rpc()).await.unwrap();
+        assert!(response.headers().get("grpc-status").is_none());
+        let trailers = response.into_body().collect().await.unwrap().trailers().cloned().unwrap();
+        assert_eq!((&trailers["grpc-status"], circuit.state()), (&"14".parse().unwrap(), expected));
+    }
+    let refused = service.oneshot(rpc()).await.unwrap();
+    assert_eq!((refused.status(), &refused.headers()["grpc-status"]), (StatusCode::OK, &"14".parse().unwrap()));
+    assert!(refused.headers().contains_key("grpc-retry-pushback-ms"));
+    assert!(http_body::Body::is_end_stream(refused.body()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_circuit_a_judged_body_passes_unjudged() {
+    for on in [true, false] {
+        let circuit = circuit(1);
+        let layer = ResilienceLayer::builder().grpc().repeat(Passed).circuit(on.then(|| circuit.clone()));
+        let service = layer.build().unwrap().layer(grpc("14"));
+        let whole = service.oneshot(rpc()).await.unwrap().into_body().collect().await.unwrap();
+        assert_eq!(whole.trailers().unwrap()["grpc-status"], "14");
+        assert_eq!(whole.to_bytes(), "answer");
+        assert_eq!(circuit.state(), if on { State::Open } else { State::Closed });
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_body_can_be_answered_around() {
+    let circuit = circuit(1);
+    let layer = ResilienceLayer::builder()
+        .http()
+        .wrapped()
+        .repeat(Passed)
+        .timeout(SECOND)
+        .circuit(circuit.clone())
+        .build()
+        .unwrap();
+    let service = service_fn(|_: Request<Opaque>| async {
+        tokio::time::sleep(SECOND * 5).await;
+        Ok::<_, io::Error>(Response::new(opaque(Vec::new())))
+    });
+    let service = layer.layer(service);
+    let ask = async || {
+        let response = service.clone().oneshot(Request::get("/").body(opaque(Vec::new())).unwrap()).await.unwrap();
+        let (head, body) = response.into_parts();
+        (head.status, body.collect().await.unwrap().to_bytes())
+    };
+    let (status, problem) = ask().await;
+    assert_eq!(status, StatusCode::GATEWAY_TIMEOUT);
+    assert!(problem.starts_with(b"{"), "{problem:?}");
+    assert_eq!(ask().await.0, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_axum_router_takes_classifiers_that_wait_for_the_end_of_the_body() {
+    let circuit = circuit(1);
+    let layer = ResilienceLayer::builder()
+        .http()
+        .classify(StatusClassifier::server().at_end_of_body())
+        .repeat(BufferBody::new().map_body(Body::new))
+        .timeout(SECOND)
+        .retry(RetryConfig::default())
+        .circuit(circuit.clone())
+        .build()
+        .unwrap();
+    let broken = async || Body::new(opaque(vec![data("half"), Err(io::Error::other("cut off"))]));
+    let app: Router = Router::new().route("/", get(broken)).layer(layer);
+    let ask = || app.clone().oneshot(Request::get("/").body(Body::empty()).unwrap());
+    let response = ask().await.unwrap();
+    assert_eq!((response.status(), circuit.state()), (StatusCode::OK, State::Closed));
+    assert!(response.into_body().collect().await.is_err());
+    assert_eq!(circuit.state(), State::Open);
+    assert_eq!(ask().await.unwrap().status(), StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_axum_router_takes_a_grpc_stack() {
+    let circuit = circuit(1);
+    let layer = ResilienceLayer::builder()
+        .grpc()
+        .repeat(BufferBody::new().map_body(Body::new))
+        .attempt_timeout(SECOND)
+        .circuit(circuit.clone())
+        .build()
+        .unwrap();
+    let hangs = async || -> Result<&'static str, Infallible> {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        Ok("late")
+    };
+    let app: Router = Router::new().route("/shop.Orders/Get", ::axum::routing::post(hangs)).layer(layer);
+    for code in ["4", "14"] {
+        let request = rpc().map(Body::new);
+        let response = app.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.headers()["grpc-status"], code);
+    }
+    assert_eq!(circuit.state(), State::Open);
+}
+
+/// Passes requests on as they are, so that each is tried once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Passed;
+
+impl<Req> tower_breaker::retry::Repeat<Req> for Passed {
+    type Request = Req;
+    type Kept = Infallible;
+
+    fn pass(&self, request: Req) -> Req {
+        request
+    }
+
+    fn keep(&self, request: Req) -> (Req, Option<Infallible>) {
+        (request, None)
+    }
+
+    fn again(kept: Infallible, _: bool) -> Option<(Req, Option<Infallible>)> {
+        match kept {}
+    }
+}
