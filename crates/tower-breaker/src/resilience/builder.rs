@@ -3,7 +3,7 @@ use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 use tower_breaker_core::{Bulkhead, Circuit, CircuitBreakerConfig, Figures, InvalidConfig, SlidingWindow};
 use tower_layer::Identity;
 
-use super::{Answers, BoxErrors, Errors, ResilienceLayer};
+use super::{Answers, BoxErrors, Errors, Hold, ResilienceLayer};
 #[cfg(feature = "http")]
 use super::{Responses, WrappedResponses};
 #[cfg(feature = "rate-limit")]
@@ -13,11 +13,13 @@ use crate::{
     classify::{Boxed, ErrorsButRefusals},
     retry::{CloneRequest, RetryConfig, RetryErrors, RetryLayer},
     timeout::TimeoutLayer,
+    until::Head,
 };
 #[cfg(feature = "http")]
 use crate::{
     classify::{GrpcClassifier, StatusClassifier},
     retry::{BufferBody, HttpRetry},
+    until::EndOfBody,
 };
 
 /// Builds a [`ResilienceLayer`]: every stage is off until it is named.
@@ -30,6 +32,7 @@ pub struct ResilienceBuilder<
     M = Errors,
     L = Identity,
     F = Identity,
+    H = (Head, Head, Head),
 > {
     settings: Settings,
     classify: C,
@@ -37,7 +40,7 @@ pub struct ResilienceBuilder<
     repeat: K,
     rate_limit: L,
     fallback: F,
-    answers: PhantomData<fn() -> M>,
+    answers: PhantomData<fn() -> (M, H)>,
 }
 
 /// What does not depend on a type of the user's.
@@ -107,16 +110,42 @@ impl ResilienceBuilder {
 }
 
 #[cfg(feature = "http")]
-impl<C, P, K, L, F> ResilienceBuilder<C, P, K, Responses, L, F> {
+impl<C, P, K, L, F, H> ResilienceBuilder<C, P, K, Responses, L, F, H> {
     /// Answers around any body, which becomes a [`RefusalBody`](crate::refuse::RefusalBody): for hyper's `Incoming` and others
     /// that cannot be made of text.
-    pub fn wrapped(self) -> ResilienceBuilder<C, P, K, WrappedResponses, L, F> {
-        let Self { settings, classify, policy, repeat, rate_limit, fallback, .. } = self;
-        ResilienceBuilder { settings, classify, policy, repeat, rate_limit, fallback, answers: PhantomData }
+    pub fn wrapped(self) -> ResilienceBuilder<C, P, K, WrappedResponses, L, F, H> {
+        self.retyped()
     }
 }
 
-impl<C, P, K, M, L, F> ResilienceBuilder<C, P, K, M, L, F> {
+#[cfg(feature = "http")]
+impl<C, P, K, M, L, F, A, B, W> ResilienceBuilder<C, P, K, M, L, F, (A, B, W)> {
+    /// Bounds the response's body by [`timeout`](Self::timeout) as well: one that goes on longer ends in an error, which is a
+    /// failure where the classifier waits for the end of the body. Not for event streams and downloads of any size.
+    pub fn timeout_until_end_of_body(self) -> ResilienceBuilder<C, P, K, M, L, F, (A, B, EndOfBody)> {
+        self.retyped()
+    }
+
+    /// Bounds the response's body by [`attempt_timeout`](Self::attempt_timeout) as well. A body is not retried.
+    pub fn attempt_timeout_until_end_of_body(self) -> ResilienceBuilder<C, P, K, M, L, F, (EndOfBody, B, W)> {
+        self.retyped()
+    }
+
+    /// Holds the place in the bulkhead until the end of the response's body. For bodies that keep the dependency busy; a
+    /// caller who reads slowly keeps the place as long as they read.
+    pub fn bulkhead_until_end_of_body(self) -> ResilienceBuilder<C, P, K, M, L, F, (A, EndOfBody, W)> {
+        self.retyped()
+    }
+}
+
+impl<C, P, K, M, L, F, H> ResilienceBuilder<C, P, K, M, L, F, H> {
+    /// The same, where only what is answered or held differs, which is nothing but a type.
+    #[cfg(feature = "http")]
+    fn retyped<N, J>(self) -> ResilienceBuilder<C, P, K, N, L, F, J> {
+        let Self { settings, classify, policy, repeat, rate_limit, fallback, .. } = self;
+        ResilienceBuilder { settings, classify, policy, repeat, rate_limit, fallback, answers: PhantomData }
+    }
+
     /// Bounds the whole call: waiting, queueing, every attempt. When it is over, the attempt under way counts as a failure.
     /// No retry waits beyond it. `None`: off.
     pub fn timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
@@ -158,39 +187,39 @@ impl<C, P, K, M, L, F> ResilienceBuilder<C, P, K, M, L, F> {
     }
 
     /// Judges the service's own answers by `classify` instead: one of [`classify`](crate::classify), or a closure.
-    pub fn classify<D>(self, classify: D) -> ResilienceBuilder<D, P, K, M, L, F> {
+    pub fn classify<D>(self, classify: D) -> ResilienceBuilder<D, P, K, M, L, F, H> {
         let Self { settings, policy, repeat, rate_limit, fallback, answers, .. } = self;
         ResilienceBuilder { settings, classify, policy, repeat, rate_limit, fallback, answers }
     }
 
     /// Decides by `policy` instead what is retried: one of [`retry`](crate::retry), or a closure.
-    pub fn policy<Q>(self, policy: Q) -> ResilienceBuilder<C, Q, K, M, L, F> {
+    pub fn policy<Q>(self, policy: Q) -> ResilienceBuilder<C, Q, K, M, L, F, H> {
         let Self { settings, classify, repeat, rate_limit, fallback, answers, .. } = self;
         ResilienceBuilder { settings, classify, policy, repeat, rate_limit, fallback, answers }
     }
 
     /// Makes requests again by `repeat` instead.
-    pub fn repeat<N>(self, repeat: N) -> ResilienceBuilder<C, P, N, M, L, F> {
+    pub fn repeat<N>(self, repeat: N) -> ResilienceBuilder<C, P, N, M, L, F, H> {
         let Self { settings, classify, policy, rate_limit, fallback, answers, .. } = self;
         ResilienceBuilder { settings, classify, policy, repeat, rate_limit, fallback, answers }
     }
 
     /// Puts `fallback` outermost: any layer. `FallbackLayer::new` (feature `fallback`) fits this stack, `FallbackLayer::http`
     /// one that answers in responses, `FallbackLayer::on_errors` one of boxed errors.
-    pub fn fallback<G>(self, fallback: G) -> ResilienceBuilder<C, P, K, M, L, G> {
+    pub fn fallback<G>(self, fallback: G) -> ResilienceBuilder<C, P, K, M, L, G, H> {
         let Self { settings, classify, policy, repeat, rate_limit, answers, .. } = self;
         ResilienceBuilder { settings, classify, policy, repeat, rate_limit, fallback, answers }
     }
 }
 
-impl<C, P, K, M: Answers, L, F> ResilienceBuilder<C, P, K, M, L, F> {
+impl<C, P, K, M: Answers, L, F, H: Hold> ResilienceBuilder<C, P, K, M, L, F, H> {
     /// Bounds how many attempts there are in a second. It answers as the rest of the stack does, whatever
     /// [`RateLimitLayer::refuse`] was told.
     #[cfg(feature = "rate-limit")]
     pub fn rate_limit<N, R>(
         self,
         rate_limit: RateLimitLayer<N, R>,
-    ) -> ResilienceBuilder<C, P, K, M, RateLimitLayer<N, M::Rest>, F> {
+    ) -> ResilienceBuilder<C, P, K, M, RateLimitLayer<N, M::Rest>, F, H> {
         let Self { settings, classify, policy, repeat, fallback, answers, .. } = self;
         let rate_limit = rate_limit.refuse(M::Rest::default());
         ResilienceBuilder { settings, classify, policy, repeat, rate_limit, fallback, answers }
@@ -202,7 +231,7 @@ impl<C, P, K, M: Answers, L, F> ResilienceBuilder<C, P, K, M, L, F> {
     ///
     /// [`InvalidConfig`] for what cannot work: an attempt timeout that leaves no time for a second attempt, or a time window
     /// that forgets slow failures before they are enough to decide.
-    pub fn build(self) -> Result<ResilienceLayer<C, P, K, M, L, F>, InvalidConfig> {
+    pub fn build(self) -> Result<ResilienceLayer<C, P, K, M, L, F, H>, InvalidConfig> {
         let Settings { timeout, attempt_timeout, retry, bulkhead, circuit, figures } = self.settings;
         if let Some((whole, attempt)) = timeout.zip(attempt_timeout)
             && attempt >= whole
@@ -212,8 +241,8 @@ impl<C, P, K, M: Answers, L, F> ResilienceBuilder<C, P, K, M, L, F> {
         if let Some((attempt, circuit)) = attempt_timeout.zip(circuit.as_ref()) {
             fits_the_window(attempt, &circuit.config())?;
         }
-        let mut whole = TimeoutLayer::whole(timeout).expiring().refuse(M::Rest::default());
-        let mut attempt = TimeoutLayer::attempt(attempt_timeout).refuse(M::First::default());
+        let mut whole = TimeoutLayer::whole(timeout).expiring().refuse(M::Rest::default()).until();
+        let mut attempt = TimeoutLayer::attempt(attempt_timeout).refuse(M::First::default()).until();
         let retry = RetryLayer::new(retry.within(timeout)).policy(self.policy).repeat(self.repeat);
         let mut retry = retry.ask(circuit.clone());
         if let Some((figures, name)) = &figures {
@@ -229,7 +258,7 @@ impl<C, P, K, M: Answers, L, F> ResilienceBuilder<C, P, K, M, L, F> {
             timeout: whole,
             retry,
             rate_limit: self.rate_limit,
-            bulkhead: BulkheadLayer::new(bulkhead).refuse(M::Rest::default()),
+            bulkhead: BulkheadLayer::new(bulkhead).refuse(M::Rest::default()).until(),
             circuit,
             classify: self.classify,
             attempt,
@@ -251,7 +280,7 @@ fn fits_the_window(attempt: Duration, config: &CircuitBreakerConfig) -> Result<(
 }
 
 // By hand: classifiers and policies may be closures.
-impl<C, P, K, M, L, F> fmt::Debug for ResilienceBuilder<C, P, K, M, L, F> {
+impl<C, P, K, M, L, F, H> fmt::Debug for ResilienceBuilder<C, P, K, M, L, F, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResilienceBuilder").field("settings", &self.settings).finish_non_exhaustive()
     }

@@ -54,6 +54,12 @@
 //! The service must be `Clone`, for the timeout of the whole call, the retry and the bulkhead take it along into their
 //! futures.
 //!
+//! # Until the head, or the end of the body
+//!
+//! A timeout and a bulkhead are done with an HTTP response when its head is here, while its body may go on for long. Where
+//! the body is what costs, `timeout_until_end_of_body`, `attempt_timeout_until_end_of_body` and `bulkhead_until_end_of_body`
+//! (feature `http`) hold on, and a classifier made by `at_end_of_body` judges there. Retry looks at the head alone.
+//!
 //! # Defaults
 //!
 //! A stage that is not named is off. Where it is on:
@@ -76,6 +82,7 @@ mod answers;
 mod ask;
 mod builder;
 mod guard;
+mod hold;
 mod judge;
 mod layer;
 
@@ -86,6 +93,7 @@ pub use self::{
     ask::AskFirst,
     builder::ResilienceBuilder,
     guard::Guard,
+    hold::Hold,
     judge::JudgeInner,
     layer::{Resilience, ResilienceLayer},
 };

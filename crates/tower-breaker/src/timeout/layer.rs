@@ -54,6 +54,12 @@ impl<K, R, U> TimeoutLayer<K, R, U> {
         Self { limit, refuse, kind, counter, of: PhantomData }
     }
 
+    /// The same, to the head or the end of the body as the stack was told.
+    #[cfg(feature = "resilience")]
+    pub(crate) fn until<V>(self) -> TimeoutLayer<K, R, V> {
+        TimeoutLayer::with(self.limit, self.refuse, self.kind, self.counter)
+    }
+
     /// Answers calls whose time is over by `refuse` instead: one of [`refuse`](crate::refuse), or a closure
     /// `|why: Interruption| -> Result<Res, E>`.
     pub fn refuse<Q>(self, refuse: Q) -> TimeoutLayer<K, Q, U> {

@@ -15,8 +15,9 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body::Frame;
 use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
+use tokio::time::Instant;
 use tower_breaker::{
-    Bulkhead, RateLimitLayer, ResilienceLayer, State,
+    Bulkhead, RateLimitLayer, ResilienceLayer, State, TimedOut, TimeoutKind,
     classify::StatusClassifier,
     retry::{BufferBody, RetryConfig},
 };
@@ -153,6 +154,81 @@ async fn an_axum_router_takes_classifiers_that_wait_for_the_end_of_the_body() {
     assert!(response.into_body().collect().await.is_err());
     assert_eq!(circuit.state(), State::Open);
     assert_eq!(ask().await.unwrap().status(), StatusCode::SERVICE_UNAVAILABLE);
+}
+
+/// A good head, one frame, and nothing more.
+fn endless() -> impl Service<Request<Opaque>, Response = Response<Opaque>, Error = io::Error, Future: Send> + Clone {
+    service_fn(|_| async {
+        let body = Frames(vec![data("first")].into_iter());
+        Ok(Response::new(Endless(body).boxed_unsync()))
+    })
+}
+
+struct Endless(Frames);
+
+impl http_body::Body for Endless {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        match Pin::new(&mut self.0).poll_frame(cx) {
+            Poll::Ready(None) => Poll::Pending,
+            frame => frame,
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn places_are_held_to_the_end_of_the_body_when_asked() {
+    let bulkhead = Bulkhead::new(1).unwrap();
+    let stack = ResilienceLayer::builder().http().wrapped().repeat(Passed).bulkhead(bulkhead.clone());
+    let to_the_head = stack.clone().build().unwrap().layer(endless());
+    let head = to_the_head.oneshot(rpc()).await.unwrap();
+    assert_eq!(bulkhead.figures().in_use, 0);
+    drop(head);
+    let to_the_end = stack.bulkhead_until_end_of_body().build().unwrap().layer(endless());
+    let held = to_the_end.clone().oneshot(rpc()).await.unwrap();
+    assert_eq!(bulkhead.figures().in_use, 1);
+    let refused = to_the_end.oneshot(Request::get("/").body(opaque(Vec::new())).unwrap()).await.unwrap();
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    drop(held);
+    assert_eq!(bulkhead.figures().in_use, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn timeouts_go_on_to_the_end_of_the_body_when_asked() {
+    let stack = ResilienceLayer::builder().http().wrapped().repeat(Passed);
+    let whole = stack.clone().timeout(SECOND).timeout_until_end_of_body().build().unwrap().layer(endless());
+    let attempt =
+        stack.attempt_timeout(SECOND * 2).attempt_timeout_until_end_of_body().build().unwrap().layer(endless());
+    let (whole, attempt) = (whole.oneshot(rpc()).await.unwrap(), attempt.oneshot(rpc()).await.unwrap());
+    let start = Instant::now();
+    let error = whole.into_body().collect().await.unwrap_err();
+    assert_eq!(TimedOut::find(&*error).unwrap().kind(), TimeoutKind::Whole);
+    let error = attempt.into_body().collect().await.unwrap_err();
+    assert_eq!(TimedOut::find(&*error).unwrap().kind(), TimeoutKind::Attempt);
+    assert_eq!(start.elapsed(), SECOND * 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempts_time_that_is_over_in_the_body_is_a_failure() {
+    let circuit = circuit(1);
+    let layer = ResilienceLayer::builder()
+        .http()
+        .wrapped()
+        .classify(StatusClassifier::new().at_end_of_body())
+        .repeat(Passed)
+        .attempt_timeout(SECOND)
+        .attempt_timeout_until_end_of_body()
+        .bulkhead(Bulkhead::new(1).unwrap())
+        .bulkhead_until_end_of_body()
+        .circuit(circuit.clone())
+        .build()
+        .unwrap();
+    let response = layer.layer(endless()).oneshot(rpc()).await.unwrap();
+    assert_eq!(circuit.snapshot().totals.calls(), 0);
+    assert!(response.into_body().collect().await.is_err());
+    assert_eq!(circuit.state(), State::Open);
 }
 
 #[tokio::test(start_paused = true)]
