@@ -7,7 +7,7 @@ use std::{
     future::pending,
     io,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -22,8 +22,10 @@ use ::axum::{
 use ::tower::{Layer, Service, ServiceExt, service_fn};
 use tokio::time::{Instant, advance, timeout};
 use tower_breaker::{
-    Bulkhead, Circuit, CircuitBreakerConfig, Error, FallbackLayer, Figure, Figures, RateLimitLayer, ResilienceLayer,
-    SlidingWindow, State, TimeoutKind, fallback,
+    Bulkhead, Circuit, CircuitBreakerConfig, Error, FallbackLayer, Figure, Figures, Outcome, RateLimitLayer,
+    ResilienceLayer, SlidingWindow, State, TimeoutKind,
+    classify::{self, ErrorsAreFailures},
+    fallback,
     retry::{BufferBody, Jitter, RetryConfig},
 };
 
@@ -314,4 +316,23 @@ async fn refusals_of_a_breaker_further_in_do_not_count_in_the_stacks() {
         assert!(service.clone().oneshot(0).await.is_err());
     }
     assert_eq!((outer.state(), outer.snapshot().totals.ignored), (State::Closed, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timeout_is_asked_about_as_such() {
+    let kinds = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&kinds);
+    let judge = classify::with_timeouts(ErrorsAreFailures, move |kind| {
+        heard.lock().unwrap().push(kind);
+        Outcome::Ignored
+    });
+    let (service, _calls) = counted(|_| pending::<Answer>());
+    let circuit = circuit(1);
+    let stack = || ResilienceLayer::builder().classify(judge.clone()).circuit(circuit.clone());
+    let attempt = stack().attempt_timeout(SECOND).build().unwrap().layer(service.clone());
+    let whole = stack().timeout(SECOND).build().unwrap().layer(service);
+    assert!(matches!(attempt.oneshot(0).await, Err(Error::TimedOut(_))));
+    assert!(matches!(whole.oneshot(0).await, Err(Error::TimedOut(_))));
+    assert_eq!(*kinds.lock().unwrap(), [TimeoutKind::Attempt, TimeoutKind::Whole]);
+    assert_eq!((circuit.state(), circuit.snapshot().totals.ignored), (State::Closed, 2));
 }

@@ -8,6 +8,7 @@
 //! - `StatusClassifier` (feature `http`): by response status, with `Retry-After`; `at_end_of_body()` also by how the body
 //!   ends.
 //! - `GrpcClassifier` (feature `http`): by gRPC status, from head or trailers.
+//! - [`with_timeouts`]: any of these, with timeouts judged apart: one need not mean a sick service.
 //! - A closure over `&Result<Res, E>` that returns an [`Outcome`]; [`from_fn`] helps the compiler with its types.
 //!
 //! Write a type of your own only where the verdict needs the request, or comes later than the response (at the end of its
@@ -44,7 +45,7 @@
 //! }
 //! ```
 
-use tower_breaker_core::{Outcome, Permit};
+use tower_breaker_core::{Outcome, Permit, TimeoutKind};
 
 #[cfg(feature = "http")]
 mod at_end;
@@ -58,6 +59,7 @@ mod errors_of;
 mod grpc;
 #[cfg(feature = "http")]
 mod status;
+mod timeouts;
 mod unjudged;
 
 #[cfg(feature = "http")]
@@ -68,7 +70,11 @@ pub use self::{
     status::StatusClassifier,
 };
 pub use self::{
-    closure::from_fn, errors::ErrorsAreFailures, errors_but_refusals::ErrorsButRefusals, errors_of::ErrorsOf,
+    closure::from_fn,
+    errors::ErrorsAreFailures,
+    errors_but_refusals::ErrorsButRefusals,
+    errors_of::ErrorsOf,
+    timeouts::{WithTimeouts, with_timeouts},
     unjudged::Unjudged,
 };
 #[cfg(feature = "http")]
@@ -101,6 +107,16 @@ pub trait Classify<Req, Res, E> {
     ///
     /// A permit that is dropped here unrecorded counts as a call whose caller went away (`on_cancel`).
     fn end(state: Self::State, result: Result<Res, E>, permit: Permit) -> Result<Self::Response, E>;
+
+    /// Judges a call that ran into a limit of time: of the attempt, in a stack of typed errors (in others it is among the
+    /// results that [`end`](Self::end) gets: an error or a response with a [`TimedOut`](crate::TimedOut) in it), or of the
+    /// whole call, wherever a timeout further out tells of it ([`Expire`](crate::Expire)).
+    ///
+    /// A failure, unless said otherwise; [`with_timeouts`] says otherwise for any classifier.
+    fn timed_out(state: Self::State, kind: TimeoutKind, permit: Permit) {
+        let _ = (state, kind);
+        permit.record(Outcome::Failure);
+    }
 
     /// Judges an error of the inner service's `poll_ready`, which belongs to no request. A failure, unless said otherwise.
     fn ready_error(&self, error: E, permit: Permit) -> E {
