@@ -25,9 +25,11 @@ use tokio::{
 };
 use tokio_test::task;
 use tower_breaker::{
-    Circuit, CircuitBreakerLayer, Circuits, Error, Figure, Figures, KeyedCircuitBreakerLayer, State, TimedOut,
-    TimeoutKind, TimeoutLayer, TokioClock, key,
-    refuse::{AsBoxError, AsError, AsResponse, AsSameError},
+    Circuit, CircuitBreakerLayer, Circuits, Error, Expire, Figure, Figures, KeyedCircuitBreakerLayer, State, TimedOut,
+    TimeoutKind, TimeoutLayer, TokioClock,
+    classify::StatusClassifier,
+    key,
+    refuse::{AsBoxError, AsError, AsResponse, AsSameError, AsWrappedResponse},
     timeout::{TimeoutBody, Whole},
     until::EndOfBody,
 };

@@ -1,6 +1,6 @@
 use http::{HeaderMap, Response};
 use http_body::Body;
-use tower_breaker_core::{Outcome, Permit, Refusal, TimedOut};
+use tower_breaker_core::{Outcome, Permit, Refusal, TimedOut, TimeoutKind};
 
 use super::{Classify, JudgedBody};
 
@@ -22,6 +22,12 @@ pub trait JudgeResponse {
 
     /// What a body says that ended as it should, with these trailers.
     fn end(&self, trailers: Option<&HeaderMap>) -> Outcome;
+
+    /// What a call says that ran into a limit of time, before its head or in its body. A failure, unless said otherwise.
+    fn timed_out(&self, kind: TimeoutKind) -> Outcome {
+        let _ = kind;
+        Outcome::Failure
+    }
 }
 
 /// Judges responses where they really end: at the end of their body.
@@ -77,14 +83,18 @@ where
             Head::Good => response.map(|body| JudgedBody::new(body, permit, judge)),
         })
     }
+
+    fn timed_out(judge: J, kind: TimeoutKind, permit: Permit) {
+        permit.record(judge.timed_out(kind));
+    }
 }
 
 /// What other stages said comes before what the judge says.
 pub(super) fn judge_head<J: JudgeResponse, B>(judge: &J, response: &Response<B>) -> Head {
     if response.extensions().get::<Refusal>().is_some() {
         Head::Decides(Outcome::Ignored)
-    } else if response.extensions().get::<TimedOut>().is_some() {
-        Head::Decides(Outcome::Failure)
+    } else if let Some(limit) = response.extensions().get::<TimedOut>() {
+        Head::Decides(judge.timed_out(limit.kind()))
     } else {
         judge.head(response)
     }

@@ -77,9 +77,9 @@ pub use self::{
     timeouts::{WithTimeouts, with_timeouts},
     unjudged::Unjudged,
 };
-#[cfg(feature = "http")]
-pub use crate::headers::retry_after;
 pub use crate::view::{Boxed, ErrorView, Typed};
+#[cfg(feature = "http")]
+pub use crate::{expire::time_is_over, headers::retry_after};
 
 /// Judges the calls of a service that takes `Req` and answers `Result<Res, E>`.
 ///

@@ -17,21 +17,28 @@ use crate::timer;
 pub struct Deadline {
     at: Option<Instant>,
     says: TimedOut,
+    /// Whether what is inside is told of it.
+    tells: bool,
     // Only where it is registered: a call then pays for one count up and one down.
     counter: Option<Arc<Counter>>,
 }
 
 impl Deadline {
     /// A time that begins now.
-    pub(super) fn after(limit: Duration, kind: TimeoutKind, counter: Option<&Arc<Counter>>) -> Self {
-        Self { at: timer::deadline(Some(limit)), says: TimedOut::new(kind, limit), counter: counter.cloned() }
+    pub(super) fn after(limit: Duration, kind: TimeoutKind, tells: bool, counter: Option<&Arc<Counter>>) -> Self {
+        Self { at: timer::deadline(Some(limit)), says: TimedOut::new(kind, limit), tells, counter: counter.cloned() }
     }
 
     pub(super) const NEVER: Self =
-        Self { at: None, says: TimedOut::new(TimeoutKind::Whole, Duration::MAX), counter: None };
+        Self { at: None, says: TimedOut::new(TimeoutKind::Whole, Duration::MAX), tells: false, counter: None };
 
     pub(super) const fn at(&self) -> Option<Instant> {
         self.at
+    }
+
+    /// Whether what is inside is to be told when it is over.
+    pub(super) const fn tells(&self) -> bool {
+        self.tells
     }
 
     pub(super) const fn take(&mut self) -> Self {

@@ -21,6 +21,9 @@ where
     /// What a timeout of this kind says it is.
     const KIND: TimeoutKind;
 
+    /// Whether what is inside is told when the time is over.
+    const TELLS: bool = false;
+
     /// Readiness of the service, where the timeout is on.
     fn poll_ready(inner: &mut S, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>>;
 
@@ -118,6 +121,8 @@ where
     type Future = Oneshot<S, Req>;
 
     const KIND: TimeoutKind = TimeoutKind::Whole;
+
+    const TELLS: bool = true;
 
     fn poll_ready(inner: &mut S, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         <Whole as Kind<S, Req>>::poll_ready(inner, cx)

@@ -78,7 +78,7 @@ where
         match self.limit {
             Some(limit) => {
                 // The time begins here, and not when the future is first polled.
-                let deadline = Deadline::after(limit, K::KIND, self.counter.as_ref());
+                let deadline = Deadline::after(limit, K::KIND, K::TELLS, self.counter.as_ref());
                 ResponseFuture::new(&mut self.inner, deadline, &self.refuse, request)
             }
             None => ResponseFuture::unbounded(&mut self.inner, request),
