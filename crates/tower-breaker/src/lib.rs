@@ -53,6 +53,8 @@ pub mod breaker;
 pub mod bulkhead;
 pub mod classify;
 mod clock;
+#[cfg(all(feature = "http", any(feature = "retry", feature = "timeout")))]
+mod deadline;
 mod expire;
 #[cfg(feature = "fallback")]
 pub mod fallback;
@@ -94,7 +96,7 @@ pub use tower_breaker_core::{
 #[doc(inline)]
 pub use self::bulkhead::{BulkheadLayer, BulkheadService};
 #[cfg(any(feature = "bulkhead", feature = "timeout"))]
-pub use self::oneshot::Oneshot;
+pub use self::oneshot::{AsItIs, Oneshot, Sending};
 #[cfg(feature = "timeout")]
 #[doc(inline)]
 pub use self::timeout::{Timeout, TimeoutLayer};

@@ -1,6 +1,7 @@
 use std::{
     fmt,
     future::Future,
+    marker::PhantomData,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -19,13 +20,28 @@ pin_project! {
     ///
     /// Dropped, it drops the service that waited or the call it made.
     #[must_use = "futures do nothing unless polled"]
-    pub struct Oneshot<S, Req>
+    pub struct Oneshot<S, Req, N = AsItIs>
     where
         S: Service<Req>,
     {
         #[pin]
         state: State<S, Req, S::Future>,
+        sending: PhantomData<fn() -> N>,
     }
+}
+
+/// What is done to a request when the service is ready for it.
+pub trait Sending<Req> {
+    /// It goes out.
+    fn sending(request: &mut Req);
+}
+
+/// Nothing.
+#[derive(Debug)]
+pub enum AsItIs {}
+
+impl<Req> Sending<Req> for AsItIs {
+    fn sending(_: &mut Req) {}
 }
 
 pin_project! {
@@ -38,14 +54,14 @@ pin_project! {
     }
 }
 
-impl<S: Service<Req>, Req> Oneshot<S, Req> {
+impl<S: Service<Req>, Req, N> Oneshot<S, Req, N> {
     pub(crate) const fn new(service: S, request: Req) -> Self {
-        Self { state: State::Waiting { service, request: Some(request) } }
+        Self { state: State::Waiting { service, request: Some(request) }, sending: PhantomData }
     }
 
     /// Around a call that was made already.
     pub(crate) const fn called(call: S::Future) -> Self {
-        Self { state: State::Calling { call } }
+        Self { state: State::Calling { call }, sending: PhantomData }
     }
 
     /// Tells what it waits for that the time is over.
@@ -61,7 +77,7 @@ impl<S: Service<Req>, Req> Oneshot<S, Req> {
     }
 }
 
-impl<S: Service<Req>, Req> Future for Oneshot<S, Req> {
+impl<S: Service<Req>, Req, N: Sending<Req>> Future for Oneshot<S, Req, N> {
     type Output = Result<S::Response, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -73,7 +89,8 @@ impl<S: Service<Req>, Req> Future for Oneshot<S, Req> {
                         state.set(State::Done);
                         return Poll::Ready(Err(error));
                     }
-                    let request = request.take().expect("`Oneshot` polled after a panic");
+                    let mut request = request.take().expect("`Oneshot` polled after a panic");
+                    N::sending(&mut request);
                     let call = service.call(request);
                     state.set(State::Calling { call });
                 }
@@ -88,7 +105,7 @@ impl<S: Service<Req>, Req> Future for Oneshot<S, Req> {
     }
 }
 
-impl<S: Service<Req>, Req> fmt::Debug for Oneshot<S, Req> {
+impl<S: Service<Req>, Req, N> fmt::Debug for Oneshot<S, Req, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let waiting = matches!(self.state, State::Waiting { .. });
         f.debug_struct("Oneshot").field("waiting", &waiting).finish_non_exhaustive()

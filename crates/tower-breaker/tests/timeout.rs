@@ -1,6 +1,7 @@
 //! Timeouts, whole and of an attempt, and what a breaker inside is told.
 
 mod body;
+mod grpc;
 
 use std::{
     convert::Infallible,

@@ -76,11 +76,12 @@ where
             }
         };
         Ok(match judge_head(&judge, &response) {
-            Head::Decides(outcome) => {
+            None => response.map(JudgedBody::unjudged),
+            Some(Head::Decides(outcome)) => {
                 permit.record(outcome);
                 response.map(JudgedBody::unjudged)
             }
-            Head::Good => response.map(|body| JudgedBody::new(body, permit, judge)),
+            Some(Head::Good) => response.map(|body| JudgedBody::new(body, permit, judge)),
         })
     }
 
@@ -89,13 +90,15 @@ where
     }
 }
 
-/// What other stages said comes before what the judge says.
-pub(super) fn judge_head<J: JudgeResponse, B>(judge: &J, response: &Response<B>) -> Head {
-    if response.extensions().get::<Refusal>().is_some() {
-        Head::Decides(Outcome::Ignored)
-    } else if let Some(limit) = response.extensions().get::<TimedOut>() {
-        Head::Decides(judge.timed_out(limit.kind()))
-    } else {
-        judge.head(response)
+/// What other stages said comes before what the judge says. `None`: the caller gave the call up, which follows `on_cancel`.
+pub(super) fn judge_head<J: JudgeResponse, B>(judge: &J, response: &Response<B>) -> Option<Head> {
+    let extensions = response.extensions();
+    if extensions.get::<Refusal>().is_some() {
+        return Some(Head::Decides(Outcome::Ignored));
+    }
+    match extensions.get().map(TimedOut::kind) {
+        Some(TimeoutKind::Caller) => None,
+        Some(kind) => Some(Head::Decides(judge.timed_out(kind))),
+        None => Some(judge.head(response)),
     }
 }

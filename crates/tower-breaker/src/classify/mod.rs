@@ -112,7 +112,8 @@ pub trait Classify<Req, Res, E> {
     /// results that [`end`](Self::end) gets: an error or a response with a [`TimedOut`](crate::TimedOut) in it), or of the
     /// whole call, wherever a timeout further out tells of it ([`Expire`](crate::Expire)).
     ///
-    /// A failure, unless said otherwise; [`with_timeouts`] says otherwise for any classifier.
+    /// A failure, unless said otherwise; [`with_timeouts`] says otherwise for any classifier. A deadline that the caller
+    /// brought along ([`TimeoutKind::Caller`]) is not asked about: it follows `on_cancel`.
     fn timed_out(state: Self::State, kind: TimeoutKind, permit: Permit) {
         let _ = (state, kind);
         permit.record(Outcome::Failure);

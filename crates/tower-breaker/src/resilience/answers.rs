@@ -1,16 +1,25 @@
 use super::JudgeInner;
-use crate::refuse::{AsBoxError, AsError, AsSameError};
+use crate::{
+    refuse::{AsBoxError, AsError, AsSameError},
+    timeout::Unsaid,
+};
 #[cfg(feature = "http")]
-use crate::refuse::{AsResponse, AsWrappedResponse};
+use crate::{
+    refuse::{AsResponse, AsWrappedResponse},
+    timeout::GrpcTimeout,
+};
 
-/// How a stack answers what its stages cut short: [`Errors`], [`BoxErrors`], `Responses` or `WrappedResponses`. There are no
-/// others.
+/// How a stack answers what its stages cut short: [`Errors`], [`BoxErrors`], `Responses`, `WrappedResponses` or
+/// `GrpcResponses`. There are no others.
 pub trait Answers: sealed::Sealed {
     /// Of the stage that stands around the service itself.
     type First: Clone + Default;
 
     /// Of the stages around that one.
     type Rest: Clone + Default;
+
+    /// Whether a caller's own time is minded.
+    type Caller;
 
     /// A classifier of the service's own answers, as it stands behind the first stage.
     type Judge<C: Clone>: Clone;
@@ -26,6 +35,7 @@ pub struct Errors;
 impl Answers for Errors {
     type First = AsError;
     type Rest = AsSameError;
+    type Caller = Unsaid;
     type Judge<C: Clone> = JudgeInner<C>;
 
     fn judge<C: Clone>(classify: C) -> JudgeInner<C> {
@@ -40,6 +50,7 @@ pub struct BoxErrors;
 impl Answers for BoxErrors {
     type First = AsBoxError;
     type Rest = AsBoxError;
+    type Caller = Unsaid;
     type Judge<C: Clone> = C;
 
     fn judge<C: Clone>(classify: C) -> C {
@@ -56,6 +67,7 @@ pub struct Responses;
 impl Answers for Responses {
     type First = AsResponse;
     type Rest = AsResponse;
+    type Caller = Unsaid;
     type Judge<C: Clone> = C;
 
     fn judge<C: Clone>(classify: C) -> C {
@@ -73,6 +85,24 @@ impl Answers for WrappedResponses {
     type First = AsWrappedResponse;
     // The body is one that can be made of text by then.
     type Rest = AsResponse;
+    type Caller = Unsaid;
+    type Judge<C: Clone> = C;
+
+    fn judge<C: Clone>(classify: C) -> C {
+        classify
+    }
+}
+
+/// As gRPC's statuses around any body; and `grpc-timeout` is minded.
+#[cfg(feature = "http")]
+#[derive(Debug, Clone, Copy, Default)]
+pub struct GrpcResponses;
+
+#[cfg(feature = "http")]
+impl Answers for GrpcResponses {
+    type First = AsWrappedResponse;
+    type Rest = AsResponse;
+    type Caller = GrpcTimeout;
     type Judge<C: Clone> = C;
 
     fn judge<C: Clone>(classify: C) -> C {
@@ -89,4 +119,6 @@ mod sealed {
     impl Sealed for super::Responses {}
     #[cfg(feature = "http")]
     impl Sealed for super::WrappedResponses {}
+    #[cfg(feature = "http")]
+    impl Sealed for super::GrpcResponses {}
 }

@@ -5,7 +5,7 @@ use tower_layer::Identity;
 
 use super::{Answers, BoxErrors, Errors, Hold, ResilienceLayer};
 #[cfg(feature = "http")]
-use super::{Responses, WrappedResponses};
+use super::{GrpcResponses, Responses, WrappedResponses};
 #[cfg(feature = "rate-limit")]
 use crate::rate_limit::RateLimitLayer;
 use crate::{
@@ -96,10 +96,13 @@ impl ResilienceBuilder {
     /// ([`GrpcClassifier::client`]; for a server add `.classify(GrpcClassifier::server())`), and what the stages cut short is
     /// answered UNAVAILABLE, `RESOURCE_EXHAUSTED` or `DEADLINE_EXCEEDED`, whatever the body. To be named first of all.
     ///
+    /// Of `grpc-timeout` and [`timeout`](ResilienceBuilder::timeout) the smaller bounds a call, and each attempt tells the
+    /// service what is left ([`TimeoutLayer::grpc_timeout`]).
+    ///
     /// The service gets `Request<ReplayBody<B>>`, as with [`http`](Self::http). Every gRPC call is a POST: it is retried where
     /// nothing was sent, and where its request is marked [`Repeatable`](crate::retry::Repeatable).
     #[cfg(feature = "http")]
-    pub fn grpc(self) -> ResilienceBuilder<GrpcClassifier, HttpRetry, BufferBody, WrappedResponses> {
+    pub fn grpc(self) -> ResilienceBuilder<GrpcClassifier, HttpRetry, BufferBody, GrpcResponses> {
         self.with(GrpcClassifier::client(), HttpRetry::new(), BufferBody::new())
     }
 
@@ -241,8 +244,8 @@ impl<C, P, K, M: Answers, L, F, H: Hold> ResilienceBuilder<C, P, K, M, L, F, H> 
         if let Some((attempt, circuit)) = attempt_timeout.zip(circuit.as_ref()) {
             fits_the_window(attempt, &circuit.config())?;
         }
-        let mut whole = TimeoutLayer::whole(timeout).expiring().refuse(M::Rest::default()).until();
-        let mut attempt = TimeoutLayer::attempt(attempt_timeout).refuse(M::First::default()).until();
+        let mut whole = TimeoutLayer::whole(timeout).expiring().refuse(M::Rest::default()).within();
+        let mut attempt = TimeoutLayer::attempt(attempt_timeout).refuse(M::First::default()).within();
         let retry = RetryLayer::new(retry.within(timeout)).policy(self.policy).repeat(self.repeat);
         let mut retry = retry.ask(circuit.clone());
         if let Some((figures, name)) = &figures {

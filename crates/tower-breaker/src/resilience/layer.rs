@@ -13,7 +13,7 @@ use crate::{
     until::Head,
 };
 
-type Tried<S, M, H> = Timeout<S, Attempt, <M as Answers>::First, <H as Hold>::Attempt>;
+type Tried<S, M, H> = Timeout<S, Attempt, <M as Answers>::First, <H as Hold>::Attempt, <M as Answers>::Caller>;
 type Guarded<S, C, M, H> = Guard<Tried<S, M, H>, <M as Answers>::Judge<C>, <M as Answers>::Rest>;
 type Placed<S, C, M, H> = BulkheadService<Guarded<S, C, M, H>, <M as Answers>::Rest, <H as Hold>::Place>;
 type Asked<S, C, M, L, H> = AskFirst<<L as Layer<Placed<S, C, M, H>>>::Service, <M as Answers>::Rest>;
@@ -32,6 +32,7 @@ pub type Resilience<
     WholeExpiring,
     <M as Answers>::Rest,
     <H as Hold>::Whole,
+    <M as Answers>::Caller,
 >;
 
 /// Puts every stage around a service. Made by [`ResilienceLayer::builder`].
@@ -51,13 +52,13 @@ pub struct ResilienceLayer<
     H: Hold = (Head, Head, Head),
 > {
     pub(super) fallback: F,
-    pub(super) timeout: TimeoutLayer<WholeExpiring, M::Rest, H::Whole>,
+    pub(super) timeout: TimeoutLayer<WholeExpiring, M::Rest, H::Whole, M::Caller>,
     pub(super) retry: RetryLayer<P, K, Option<Circuit>>,
     pub(super) rate_limit: L,
     pub(super) bulkhead: BulkheadLayer<M::Rest, H::Place>,
     pub(super) circuit: Option<Circuit>,
     pub(super) classify: C,
-    pub(super) attempt: TimeoutLayer<Attempt, M::First, H::Attempt>,
+    pub(super) attempt: TimeoutLayer<Attempt, M::First, H::Attempt, M::Caller>,
 }
 
 impl ResilienceLayer {

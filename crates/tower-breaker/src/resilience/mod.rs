@@ -49,7 +49,7 @@
 //! | `builder().boxed()` | `Box<dyn Error + Send + Sync>` | the same kind of box |
 //! | `builder().http()` (feature `http`) | any `std::error::Error + 'static` | a response: 503, 429 or 504 |
 //! | `builder().http().wrapped()` | the same | the same, around any body: hyper's `Incoming`, say |
-//! | `builder().grpc()` (feature `http`) | the same | a gRPC status: UNAVAILABLE, `RESOURCE_EXHAUSTED` or `DEADLINE_EXCEEDED` |
+//! | `builder().grpc()` (feature `http`) | the same | a gRPC status: UNAVAILABLE, `RESOURCE_EXHAUSTED` or `DEADLINE_EXCEEDED`; `grpc-timeout` is minded |
 //!
 //! The service must be `Clone`, for the timeout of the whole call, the retry and the bulkhead take it along into their
 //! futures.
@@ -87,7 +87,7 @@ mod judge;
 mod layer;
 
 #[cfg(feature = "http")]
-pub use self::answers::{Responses, WrappedResponses};
+pub use self::answers::{GrpcResponses, Responses, WrappedResponses};
 pub use self::{
     answers::{Answers, BoxErrors, Errors},
     ask::AskFirst,

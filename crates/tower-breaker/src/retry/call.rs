@@ -128,7 +128,9 @@ where
             None => config.backoff.next(&mut self.waits, &mut self.shared.chance()),
         };
         let in_time = |total: Duration| self.started.elapsed().saturating_add(wait) < total;
-        (wait <= config.backoff.max && config.total_timeout.is_none_or(in_time)).then_some(wait)
+        let before = |deadline: Instant| Instant::now() + wait < deadline;
+        let in_time = config.total_timeout.is_none_or(in_time) && P::deadline(&self.policy).is_none_or(before);
+        (wait <= config.backoff.max && in_time).then_some(wait)
     }
 
     /// A stage further in refused: an attempt that was not made.

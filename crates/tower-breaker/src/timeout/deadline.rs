@@ -29,6 +29,11 @@ impl Deadline {
         Self { at: timer::deadline(Some(limit)), says: TimedOut::new(kind, limit), tells, counter: counter.cloned() }
     }
 
+    /// A time that begins now, and that the caller has set. Nobody is told of it, and it is not counted: it is not ours.
+    pub(super) fn of_caller(limit: Duration) -> Self {
+        Self::after(limit, TimeoutKind::Caller, false, None)
+    }
+
     pub(super) const NEVER: Self =
         Self { at: None, says: TimedOut::new(TimeoutKind::Whole, Duration::MAX), tells: false, counter: None };
 

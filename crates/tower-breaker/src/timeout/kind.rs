@@ -1,5 +1,6 @@
 use std::{
     future::Future,
+    marker::PhantomData,
     mem,
     pin::Pin,
     task::{Context, Poll},
@@ -8,10 +9,14 @@ use std::{
 use tower_breaker_core::TimeoutKind;
 use tower_service::Service;
 
-use crate::{expire::Expire, oneshot::Oneshot};
+use super::{CallerLimit, Unsaid};
+use crate::{
+    expire::Expire,
+    oneshot::{Oneshot, Sending},
+};
 
 /// What a timeout bounds: [`Attempt`], [`Whole`] or [`WholeExpiring`]. There are no others.
-pub trait Kind<S, Req>: sealed::Sealed
+pub trait Kind<S, Req, D = Unsaid>: sealed::Sealed
 where
     S: Service<Req>,
 {
@@ -33,7 +38,7 @@ where
     /// Makes the call of an inner service that is ready, where the timeout is off.
     fn pass(inner: &mut S, request: Req) -> Self::Future;
 
-    /// The time is over; the call is dropped next.
+    /// The time that was set here is over; the call is dropped next.
     fn over(call: Pin<&mut Self::Future>);
 
     /// The time of a timeout further out is over.
@@ -46,7 +51,7 @@ where
 #[derive(Debug, Clone, Copy)]
 pub struct Attempt;
 
-impl<S: Service<Req>, Req> Kind<S, Req> for Attempt {
+impl<S: Service<Req>, Req, D: CallerLimit<Req>> Kind<S, Req, D> for Attempt {
     type Future = S::Future;
 
     const KIND: TimeoutKind = TimeoutKind::Attempt;
@@ -55,11 +60,13 @@ impl<S: Service<Req>, Req> Kind<S, Req> for Attempt {
         inner.poll_ready(cx)
     }
 
-    fn call(inner: &mut S, request: Req) -> S::Future {
+    fn call(inner: &mut S, mut request: Req) -> S::Future {
+        D::pass_on(&mut request);
         inner.call(request)
     }
 
-    fn pass(inner: &mut S, request: Req) -> S::Future {
+    fn pass(inner: &mut S, mut request: Req) -> S::Future {
+        D::pass_on(&mut request);
         inner.call(request)
     }
 
@@ -77,11 +84,12 @@ impl<S: Service<Req>, Req> Kind<S, Req> for Attempt {
 #[derive(Debug, Clone, Copy)]
 pub struct Whole;
 
-impl<S, Req> Kind<S, Req> for Whole
+impl<S, Req, D> Kind<S, Req, D> for Whole
 where
     S: Service<Req> + Clone,
+    D: CallerLimit<Req>,
 {
-    type Future = Oneshot<S, Req>;
+    type Future = Oneshot<S, Req, PassOn<D>>;
 
     const KIND: TimeoutKind = TimeoutKind::Whole;
 
@@ -110,30 +118,41 @@ where
     }
 }
 
+/// Tells the service how much time is left, once it is ready and the request goes out.
+#[derive(Debug)]
+pub struct PassOn<D>(PhantomData<fn() -> D>);
+
+impl<Req, D: CallerLimit<Req>> Sending<Req> for PassOn<D> {
+    fn sending(request: &mut Req) {
+        D::pass_on(request);
+    }
+}
+
 /// As [`Whole`]; and when the time is over, what was being waited for is told ([`Expire`]).
 #[derive(Debug, Clone, Copy)]
 pub struct WholeExpiring;
 
-impl<S, Req> Kind<S, Req> for WholeExpiring
+impl<S, Req, D> Kind<S, Req, D> for WholeExpiring
 where
     S: Expire<Req> + Clone,
+    D: CallerLimit<Req>,
 {
-    type Future = Oneshot<S, Req>;
+    type Future = Oneshot<S, Req, PassOn<D>>;
 
     const KIND: TimeoutKind = TimeoutKind::Whole;
 
     const TELLS: bool = true;
 
     fn poll_ready(inner: &mut S, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        <Whole as Kind<S, Req>>::poll_ready(inner, cx)
+        <Whole as Kind<S, Req, D>>::poll_ready(inner, cx)
     }
 
     fn call(inner: &mut S, request: Req) -> Self::Future {
-        <Whole as Kind<S, Req>>::call(inner, request)
+        <Whole as Kind<S, Req, D>>::call(inner, request)
     }
 
     fn pass(inner: &mut S, request: Req) -> Self::Future {
-        <Whole as Kind<S, Req>>::pass(inner, request)
+        <Whole as Kind<S, Req, D>>::pass(inner, request)
     }
 
     fn over(call: Pin<&mut Self::Future>) {

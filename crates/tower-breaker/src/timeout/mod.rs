@@ -37,6 +37,7 @@
 
 #[cfg(feature = "http")]
 mod body;
+mod caller;
 mod deadline;
 mod future;
 mod kind;
@@ -44,11 +45,12 @@ mod layer;
 mod service;
 
 #[cfg(feature = "http")]
-pub use self::body::TimeoutBody;
+pub use self::{body::TimeoutBody, caller::GrpcTimeout};
 pub use self::{
+    caller::{CallerLimit, Unsaid},
     deadline::Deadline,
     future::ResponseFuture,
-    kind::{Attempt, Kind, Whole, WholeExpiring},
+    kind::{Attempt, Kind, PassOn, Whole, WholeExpiring},
     layer::TimeoutLayer,
     service::Timeout,
 };

@@ -4,6 +4,7 @@ use std::{
     convert::Infallible,
     io,
     pin::Pin,
+    sync::{Arc, Mutex},
     task::{Context, Poll},
     time::Duration,
     vec,
@@ -19,7 +20,7 @@ use tokio::time::Instant;
 use tower_breaker::{
     Bulkhead, RateLimitLayer, ResilienceLayer, State, TimedOut, TimeoutKind,
     classify::StatusClassifier,
-    retry::{BufferBody, RetryConfig},
+    retry::{BufferBody, CloneBy, Jitter, Repeatable, RetryConfig},
 };
 
 use super::SECOND;
@@ -229,6 +230,41 @@ async fn an_attempts_time_that_is_over_in_the_body_is_a_failure() {
     assert_eq!(circuit.snapshot().totals.calls(), 0);
     assert!(response.into_body().collect().await.is_err());
     assert_eq!(circuit.state(), State::Open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_attempt_is_told_what_is_left_of_the_callers_time_and_none_waits_beyond_it() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&told);
+    let unavailable = service_fn(move |request: Request<Opaque>| {
+        heard.lock().unwrap().push(request.headers()["grpc-timeout"].to_str().unwrap().to_owned());
+        async {
+            let response = Response::builder().header("grpc-status", "14");
+            Ok::<_, io::Error>(response.body(opaque(Vec::new())).unwrap())
+        }
+    });
+    let circuit = circuit(9);
+    let layer = ResilienceLayer::builder()
+        .grpc()
+        .repeat(CloneBy(|request: &Request<Opaque>| {
+            let mut again = Request::new(opaque(Vec::new()));
+            (*again.headers_mut(), *again.extensions_mut()) = (request.headers().clone(), request.extensions().clone());
+            Some(again)
+        }))
+        .timeout(SECOND * 10)
+        .attempt_timeout(SECOND * 2)
+        .retry(RetryConfig::builder().attempts(9).base(SECOND).jitter(Jitter::None).build().unwrap())
+        .circuit(circuit.clone())
+        .build()
+        .unwrap();
+    let mut request = rpc();
+    request.headers_mut().insert("grpc-timeout", "2500m".parse().unwrap());
+    request.extensions_mut().insert(Repeatable);
+    let start = Instant::now();
+    let response = layer.layer(unavailable).oneshot(request).await.unwrap();
+    assert_eq!(response.headers()["grpc-status"], "14");
+    // Two seconds more would be too late.
+    assert_eq!((start.elapsed(), &**told.lock().unwrap()), (SECOND, &["2S".to_owned(), "1500m".to_owned()][..]));
 }
 
 #[tokio::test(start_paused = true)]
