@@ -63,7 +63,7 @@ pub mod guide;
 mod headers;
 pub mod key;
 pub mod keyed;
-#[cfg(any(feature = "bulkhead", feature = "timeout"))]
+#[cfg(any(feature = "bulkhead", feature = "rate-limit", feature = "timeout"))]
 mod oneshot;
 #[cfg(feature = "rate-limit")]
 pub mod rate_limit;
@@ -76,7 +76,7 @@ pub mod retry;
 pub mod routes;
 #[cfg(feature = "timeout")]
 pub mod timeout;
-#[cfg(any(feature = "bulkhead", feature = "timeout"))]
+#[cfg(any(feature = "bulkhead", feature = "rate-limit", feature = "timeout"))]
 mod timer;
 #[cfg(any(feature = "bulkhead", feature = "timeout"))]
 pub mod until;
@@ -95,7 +95,7 @@ pub use tower_breaker_core::{
 #[cfg(feature = "bulkhead")]
 #[doc(inline)]
 pub use self::bulkhead::{BulkheadLayer, BulkheadService};
-#[cfg(any(feature = "bulkhead", feature = "timeout"))]
+#[cfg(any(feature = "bulkhead", feature = "rate-limit", feature = "timeout"))]
 pub use self::oneshot::{AsItIs, Oneshot, Sending};
 #[cfg(feature = "timeout")]
 #[doc(inline)]

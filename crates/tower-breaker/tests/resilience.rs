@@ -26,6 +26,8 @@ use tower_breaker::{
     ResilienceLayer, SlidingWindow, State, TimeoutKind,
     classify::{self, ErrorsAreFailures},
     fallback,
+    refuse::{AsBoxError, BoxError},
+    resilience::AnyLayer,
     retry::{BufferBody, Jitter, RetryConfig},
 };
 
@@ -259,12 +261,14 @@ fn what_cannot_work_is_not_built() {
 }
 
 #[test]
-fn its_stages_are_listed_for_exporters() {
+fn its_stages_that_are_on_are_listed_for_exporters() {
     let figures = Figures::new();
+    let limit = RateLimitLayer::new(1.0, 1).unwrap().register(&figures, "orders");
     let layer = ResilienceLayer::builder()
         .timeout(SECOND * 2)
         .attempt_timeout(SECOND)
         .retry(retry(2))
+        .rate_limit(limit)
         .bulkhead(Bulkhead::new(1).unwrap())
         .figures(&figures, "orders")
         .build()
@@ -274,8 +278,62 @@ fn its_stages_are_listed_for_exporters() {
     let of = |kind: fn(&Figure) -> bool| listed.iter().filter(|(_, figure)| kind(figure)).count();
     assert_eq!(of(|figure| matches!(figure, Figure::Retry(_))), 1);
     assert_eq!(of(|figure| matches!(figure, Figure::Bulkhead(_))), 1);
-    assert!(of(|figure| matches!(figure, Figure::Timeout(_))) >= 1);
+    assert_eq!(of(|figure| matches!(figure, Figure::RateLimit(_))), 1);
+    assert_eq!(of(|figure| matches!(figure, Figure::Timeout(_))), 2);
     drop(layer);
+
+    let off = ResilienceLayer::builder().rate_limit(RateLimitLayer::off()).figures(&figures, "orders").build().unwrap();
+    assert_eq!(figures.list(), []);
+    drop(off);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fallback_is_counted_in_the_stacks_circuit_or_in_its_own() {
+    let (service, _calls) = counted(|_| pending::<Answer>());
+    let (stacks, own) = (circuit(9), circuit(9));
+    let of = |fallback| ResilienceLayer::builder().timeout(SECOND).fallback(fallback).circuit(stacks.clone()).build();
+    let value = || FallbackLayer::new(fallback::value(7));
+    assert_eq!(of(value()).unwrap().layer(service.clone()).oneshot(0).await.unwrap(), 7);
+    assert_eq!(of(value().circuit(own.clone())).unwrap().layer(service).oneshot(0).await.unwrap(), 7);
+    assert_eq!((stacks.snapshot().fallbacks, own.snapshot().fallbacks), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn around_boxed_errors_a_fallback_answers_every_error() {
+    let service = service_fn(|_: u32| async { Err::<u32, BoxError>("down".into()) });
+    let circuit = circuit(1);
+    let fallback = FallbackLayer::on_errors(fallback::value(7)).refuse(AsBoxError);
+    let layer = ResilienceLayer::builder().boxed().circuit(circuit.clone()).fallback(fallback).build().unwrap();
+    let service = layer.layer(service);
+    // First for the error, then for the refusal.
+    for state in [State::Open, State::Open] {
+        assert_eq!(service.clone().oneshot(0).await.unwrap(), 7);
+        assert_eq!(circuit.state(), state);
+    }
+    assert_eq!(circuit.snapshot().fallbacks, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_layer_may_stand_outermost() {
+    let (service, _calls) = counted(|call| async move { Ok(call) });
+    let doubled = ::tower::util::MapResponseLayer::new(|answer: u32| answer * 2);
+    let layer = ResilienceLayer::builder().fallback(AnyLayer(doubled)).circuit(circuit(1)).build().unwrap();
+    assert_eq!(layer.layer(service).oneshot(0).await.unwrap(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn around_responses_refusal_errors_of_a_breaker_further_in_do_not_count() {
+    let (inner, outer) = (circuit(1), circuit(1));
+    inner.force_open();
+    let service =
+        service_fn(|_: Request<Body>| async { Ok::<_, io::Error>(::axum::http::Response::new(Body::empty())) });
+    let guarded = tower_breaker::CircuitBreakerLayer::new(inner).layer(service);
+    let layer = ResilienceLayer::builder().http().repeat(BufferBody::new().map_body(Body::new)).circuit(outer.clone());
+    let service = layer.build().unwrap().layer(guarded);
+    for _ in 0..3 {
+        assert!(service.clone().oneshot(Request::new(Body::empty())).await.is_err());
+    }
+    assert_eq!((outer.state(), outer.snapshot().totals.ignored), (State::Closed, 3));
 }
 
 #[tokio::test(start_paused = true)]

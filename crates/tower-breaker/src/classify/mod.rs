@@ -8,6 +8,7 @@
 //! - `StatusClassifier` (feature `http`): by response status, with `Retry-After`; `at_end_of_body()` also by how the body
 //!   ends.
 //! - `GrpcClassifier` (feature `http`): by gRPC status, from head or trailers.
+//! - [`but_refusals`]: any of these, and an error that is a refusal from further in is ignored.
 //! - [`with_timeouts`]: any of these, with timeouts judged apart: one need not mean a sick service.
 //! - A closure over `&Result<Res, E>` that returns an [`Outcome`]; [`from_fn`] helps the compiler with its types.
 //!
@@ -51,6 +52,7 @@ use tower_breaker_core::{Outcome, Permit, TimeoutKind};
 mod at_end;
 #[cfg(feature = "http")]
 mod body;
+mod but_refusals;
 mod closure;
 mod errors;
 mod errors_but_refusals;
@@ -70,6 +72,7 @@ pub use self::{
     status::StatusClassifier,
 };
 pub use self::{
+    but_refusals::{ButRefusals, but_refusals},
     closure::from_fn,
     errors::ErrorsAreFailures,
     errors_but_refusals::ErrorsButRefusals,

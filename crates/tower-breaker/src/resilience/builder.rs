@@ -3,7 +3,7 @@ use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 use tower_breaker_core::{Bulkhead, Circuit, CircuitBreakerConfig, Figures, InvalidConfig, SlidingWindow};
 use tower_layer::Identity;
 
-use super::{Answers, BoxErrors, Errors, Hold, ResilienceLayer};
+use super::{Answers, BoxErrors, Errors, Hold, Outermost, ResilienceLayer};
 #[cfg(feature = "http")]
 use super::{GrpcResponses, Responses, WrappedResponses};
 #[cfg(feature = "rate-limit")]
@@ -17,7 +17,7 @@ use crate::{
 };
 #[cfg(feature = "http")]
 use crate::{
-    classify::{GrpcClassifier, StatusClassifier},
+    classify::{ButRefusals, GrpcClassifier, StatusClassifier, but_refusals},
     retry::{BufferBody, HttpRetry},
     until::EndOfBody,
 };
@@ -51,6 +51,9 @@ struct Settings {
     retry: RetryConfig,
     bulkhead: Option<Bulkhead>,
     circuit: Option<Circuit>,
+    /// For its figures: the one that limits is of a type of the user's.
+    #[cfg(feature = "rate-limit")]
+    limit: Option<RateLimitLayer>,
     figures: Option<(Figures, Arc<str>)>,
 }
 
@@ -62,6 +65,8 @@ impl ResilienceBuilder {
             retry: RetryConfig::off(),
             bulkhead: None,
             circuit: None,
+            #[cfg(feature = "rate-limit")]
+            limit: None,
             figures: None,
         };
         Self {
@@ -88,8 +93,8 @@ impl ResilienceBuilder {
     /// wants. Its responses need a body that can be made of a `&'static str`, such as axum's; for any other there is
     /// [`wrapped`](ResilienceBuilder::wrapped).
     #[cfg(feature = "http")]
-    pub fn http(self) -> ResilienceBuilder<StatusClassifier, HttpRetry, BufferBody, Responses> {
-        self.with(StatusClassifier::new(), HttpRetry::new(), BufferBody::new())
+    pub fn http(self) -> ResilienceBuilder<ButRefusals<StatusClassifier>, HttpRetry, BufferBody, Responses> {
+        self.with(but_refusals(StatusClassifier::new()), HttpRetry::new(), BufferBody::new())
     }
 
     /// For gRPC clients and servers, tonic's for one: calls are judged by `grpc-status`, from head or trailers
@@ -102,8 +107,8 @@ impl ResilienceBuilder {
     /// The service gets `Request<ReplayBody<B>>`, as with [`http`](Self::http). Every gRPC call is a POST: it is retried where
     /// nothing was sent, and where its request is marked [`Repeatable`](crate::retry::Repeatable).
     #[cfg(feature = "http")]
-    pub fn grpc(self) -> ResilienceBuilder<GrpcClassifier, HttpRetry, BufferBody, GrpcResponses> {
-        self.with(GrpcClassifier::client(), HttpRetry::new(), BufferBody::new())
+    pub fn grpc(self) -> ResilienceBuilder<ButRefusals<GrpcClassifier>, HttpRetry, BufferBody, GrpcResponses> {
+        self.with(but_refusals(GrpcClassifier::client()), HttpRetry::new(), BufferBody::new())
     }
 
     fn with<C, P, K, M>(self, classify: C, policy: P, repeat: K) -> ResilienceBuilder<C, P, K, M> {
@@ -182,8 +187,8 @@ impl<C, P, K, M, L, F, H> ResilienceBuilder<C, P, K, M, L, F, H> {
         self
     }
 
-    /// Lists what timeouts, retry and bulkhead count under `name`, for exporters, as long as the layer or what it made lives.
-    /// Circuit, rate limit and fallback are counted elsewhere: in the circuit's snapshot and by the limit's own layer.
+    /// Lists what the stages that are on count under `name`, for exporters, as long as the layer or what it made lives. What
+    /// the circuit counts, the fallback's answers among it, is in the circuit's snapshot.
     pub fn figures(mut self, figures: &Figures, name: impl Into<Arc<str>>) -> Self {
         self.settings.figures = Some((figures.clone(), name.into()));
         self
@@ -207,8 +212,9 @@ impl<C, P, K, M, L, F, H> ResilienceBuilder<C, P, K, M, L, F, H> {
         ResilienceBuilder { settings, classify, policy, repeat, rate_limit, fallback, answers }
     }
 
-    /// Puts `fallback` outermost: any layer. `FallbackLayer::new` (feature `fallback`) fits this stack, `FallbackLayer::http`
-    /// one that answers in responses, `FallbackLayer::on_errors` one of boxed errors.
+    /// Puts `fallback` outermost. `FallbackLayer::new` (feature `fallback`) fits this stack, `FallbackLayer::http` one that
+    /// answers in responses, `FallbackLayer::on_errors` (with `AsBoxError`) one of boxed errors. Its answers are counted in the
+    /// stack's circuit, unless it was given one. Any other layer goes in an [`AnyLayer`](super::AnyLayer).
     pub fn fallback<G>(self, fallback: G) -> ResilienceBuilder<C, P, K, M, L, G, H> {
         let Self { settings, classify, policy, repeat, rate_limit, answers, .. } = self;
         ResilienceBuilder { settings, classify, policy, repeat, rate_limit, fallback, answers }
@@ -223,7 +229,8 @@ impl<C, P, K, M: Answers, L, F, H: Hold> ResilienceBuilder<C, P, K, M, L, F, H> 
         self,
         rate_limit: RateLimitLayer<N, R>,
     ) -> ResilienceBuilder<C, P, K, M, RateLimitLayer<N, M::Rest>, F, H> {
-        let Self { settings, classify, policy, repeat, fallback, answers, .. } = self;
+        let Self { mut settings, classify, policy, repeat, fallback, answers, .. } = self;
+        settings.limit = Some(rate_limit.limit());
         let rate_limit = rate_limit.refuse(M::Rest::default());
         ResilienceBuilder { settings, classify, policy, repeat, rate_limit, fallback, answers }
     }
@@ -234,8 +241,12 @@ impl<C, P, K, M: Answers, L, F, H: Hold> ResilienceBuilder<C, P, K, M, L, F, H> 
     ///
     /// [`InvalidConfig`] for what cannot work: an attempt timeout that leaves no time for a second attempt, or a time window
     /// that forgets slow failures before they are enough to decide.
-    pub fn build(self) -> Result<ResilienceLayer<C, P, K, M, L, F, H>, InvalidConfig> {
-        let Settings { timeout, attempt_timeout, retry, bulkhead, circuit, figures } = self.settings;
+    #[expect(clippy::type_complexity, reason = "the layer has a parameter for each choice, and all have defaults")]
+    pub fn build(self) -> Result<ResilienceLayer<C, P, K, M, L, F, H>, InvalidConfig>
+    where
+        F: Outermost,
+    {
+        let Settings { timeout, attempt_timeout, retry, bulkhead, circuit, figures, .. } = self.settings;
         if let Some((whole, attempt)) = timeout.zip(attempt_timeout)
             && attempt >= whole
         {
@@ -246,18 +257,33 @@ impl<C, P, K, M: Answers, L, F, H: Hold> ResilienceBuilder<C, P, K, M, L, F, H> 
         }
         let mut whole = TimeoutLayer::whole(timeout).expiring().refuse(M::Rest::default()).within();
         let mut attempt = TimeoutLayer::attempt(attempt_timeout).refuse(M::First::default()).within();
+        let retries = retry.attempts() > 1;
         let retry = RetryLayer::new(retry.within(timeout)).policy(self.policy).repeat(self.repeat);
         let mut retry = retry.ask(circuit.clone());
         if let Some((figures, name)) = &figures {
-            whole = whole.figures(figures, Arc::clone(name));
-            attempt = attempt.figures(figures, Arc::clone(name));
-            retry = retry.figures(figures, Arc::clone(name));
+            let name = || Arc::clone(name);
+            if timeout.is_some() {
+                whole = whole.figures(figures, name());
+            }
+            if retries {
+                retry = retry.figures(figures, name());
+            }
+            #[cfg(feature = "rate-limit")]
+            if let Some(limit) = self.settings.limit {
+                drop(limit.register(figures, name()));
+            }
             if let Some(bulkhead) = &bulkhead {
-                bulkhead.register(figures, Arc::clone(name));
+                bulkhead.register(figures, name());
+            }
+            if attempt_timeout.is_some() {
+                attempt = attempt.figures(figures, name());
             }
         }
         Ok(ResilienceLayer {
-            fallback: self.fallback,
+            fallback: match &circuit {
+                Some(circuit) => self.fallback.counted_in(circuit),
+                None => self.fallback,
+            },
             timeout: whole,
             retry,
             rate_limit: self.rate_limit,

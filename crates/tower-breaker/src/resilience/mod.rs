@@ -85,6 +85,7 @@ mod guard;
 mod hold;
 mod judge;
 mod layer;
+mod outermost;
 
 #[cfg(feature = "http")]
 pub use self::answers::{GrpcResponses, Responses, WrappedResponses};
@@ -96,4 +97,5 @@ pub use self::{
     hold::Hold,
     judge::JudgeInner,
     layer::{Resilience, ResilienceLayer},
+    outermost::{AnyLayer, Outermost},
 };

@@ -5,7 +5,7 @@ use tower_layer::Layer;
 
 #[cfg(feature = "http")]
 use super::GrpcTimeout;
-use super::{Attempt, Timeout, Unsaid, Whole, WholeExpiring, deadline::Counter};
+use super::{Attempt, Marker, Timeout, Unsaid, Whole, WholeExpiring, deadline::Counter};
 #[cfg(feature = "http")]
 use crate::until::EndOfBody;
 use crate::{refuse::AsError, until::Head};
@@ -21,7 +21,7 @@ pub struct TimeoutLayer<K = Whole, R = AsError, U = Head, D = Unsaid> {
     refuse: R,
     kind: TimeoutKind,
     counter: Option<Arc<Counter>>,
-    of: PhantomData<fn() -> (K, U, D)>,
+    of: Marker<K, U, D>,
 }
 
 impl TimeoutLayer<Whole> {

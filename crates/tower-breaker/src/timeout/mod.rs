@@ -54,3 +54,6 @@ pub use self::{
     layer::TimeoutLayer,
     service::Timeout,
 };
+
+/// What is known of a timeout by types alone: what it bounds, until when, and whether callers are listened to.
+type Marker<K, U, D> = std::marker::PhantomData<fn() -> (K, U, D)>;

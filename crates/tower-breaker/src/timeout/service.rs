@@ -9,7 +9,7 @@ use std::{
 
 use tower_service::Service;
 
-use super::{CallerLimit, Deadline, Kind, ResponseFuture, Unsaid, Whole, deadline::Counter};
+use super::{CallerLimit, Deadline, Kind, Marker, ResponseFuture, Unsaid, Whole, deadline::Counter};
 use crate::{
     expire::Expire,
     refuse::{AsError, Refuse},
@@ -25,7 +25,7 @@ pub struct Timeout<S, K = Whole, R = AsError, U = Head, D = Unsaid> {
     limit: Option<Duration>,
     refuse: R,
     counter: Option<Arc<Counter>>,
-    of: PhantomData<fn() -> (K, U, D)>,
+    of: Marker<K, U, D>,
 }
 
 impl<S, K, R, U, D> Timeout<S, K, R, U, D> {
