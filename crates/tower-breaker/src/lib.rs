@@ -76,7 +76,7 @@ pub mod retry;
 pub mod routes;
 #[cfg(feature = "timeout")]
 pub mod timeout;
-#[cfg(any(feature = "bulkhead", feature = "rate-limit", feature = "timeout"))]
+#[cfg(any(feature = "bulkhead", feature = "rate-limit", feature = "retry", feature = "timeout"))]
 mod timer;
 #[cfg(any(feature = "bulkhead", feature = "timeout"))]
 pub mod until;

@@ -2,8 +2,9 @@ use std::{
     fmt,
     future::Future,
     marker::PhantomData,
+    mem,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
 };
 
 use pin_project_lite::pin_project;
@@ -25,7 +26,7 @@ pin_project! {
         S: Service<Req>,
     {
         #[pin]
-        state: State<S, Req, S::Future>,
+        state: State<S, Req, S::Future, S::Error>,
         sending: PhantomData<fn() -> N>,
     }
 }
@@ -46,10 +47,12 @@ impl<Req> Sending<Req> for AsItIs {
 
 pin_project! {
     #[project = StateProj]
-    enum State<S, Req, F> {
+    enum State<S, Req, F, E> {
         // The request is taken when the call is made.
         Waiting { service: S, request: Option<Req> },
         Calling { #[pin] call: F },
+        // The service was found broken, which the caller has not heard of yet.
+        Unready { error: Option<E> },
         Done,
     }
 }
@@ -57,6 +60,28 @@ pin_project! {
 impl<S: Service<Req>, Req, N> Oneshot<S, Req, N> {
     pub(crate) const fn new(service: S, request: Req) -> Self {
         Self { state: State::Waiting { service, request: Some(request) }, sending: PhantomData }
+    }
+
+    /// The whole call of a service of which one clone stays behind.
+    ///
+    /// A service that is ready makes the call as it stands, and no clone is needed. One that is not goes into the future with
+    /// what it may have done to become ready, and is asked again there, where there is somebody to wake.
+    pub(crate) fn begin(service: &mut S, mut request: Req) -> Self
+    where
+        S: Clone,
+        N: Sending<Req>,
+    {
+        match service.poll_ready(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(())) => {
+                N::sending(&mut request);
+                Self::called(service.call(request))
+            }
+            Poll::Ready(Err(error)) => Self { state: State::Unready { error: Some(error) }, sending: PhantomData },
+            Poll::Pending => {
+                let clone = service.clone();
+                Self::new(mem::replace(service, clone), request)
+            }
+        }
     }
 
     /// Around a call that was made already.
@@ -72,7 +97,7 @@ impl<S: Service<Req>, Req, N> Oneshot<S, Req, N> {
         match self.project().state.project() {
             StateProj::Waiting { service, request: Some(request) } => service.expire_ready(Some(request)),
             StateProj::Calling { call } => S::expire_call(call),
-            StateProj::Waiting { request: None, .. } | StateProj::Done => {}
+            StateProj::Waiting { request: None, .. } | StateProj::Unready { .. } | StateProj::Done => {}
         }
     }
 }
@@ -98,6 +123,9 @@ impl<S: Service<Req>, Req, N: Sending<Req>> Future for Oneshot<S, Req, N> {
                     let result = ready!(call.poll(cx));
                     state.set(State::Done);
                     return Poll::Ready(result);
+                }
+                StateProj::Unready { error } => {
+                    return Poll::Ready(Err(error.take().expect("`Oneshot` polled after it has ended")));
                 }
                 StateProj::Done => panic!("`Oneshot` polled after it has ended"),
             }

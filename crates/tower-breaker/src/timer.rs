@@ -1,8 +1,8 @@
 use std::{
+    cell::Cell,
     future::Future,
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use pin_project_lite::pin_project;
@@ -17,10 +17,27 @@ pin_project! {
     }
 }
 
-/// When a time that begins now and lasts for `limit` is over. `None`, and what is beyond the end of time, never is; for `None`
-/// the clock is not read.
-pub(crate) fn deadline(limit: Option<Duration>) -> Option<Instant> {
-    limit.and_then(|limit| Instant::now().checked_add(limit))
+thread_local! {
+    static NOW: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// The time now, or that at which the call began which is being made on this thread.
+pub(crate) fn now() -> Instant {
+    NOW.get().unwrap_or_else(Instant::now)
+}
+
+/// Makes a call that begins now: the stages further in, whose calls are made within this one, need not read the clock again.
+pub(crate) fn at<T>(now: Instant, call: impl FnOnce() -> T) -> T {
+    struct Before(Option<Instant>);
+
+    impl Drop for Before {
+        fn drop(&mut self) {
+            NOW.set(self.0);
+        }
+    }
+
+    let _before = Before(NOW.replace(Some(now)));
+    call()
 }
 
 impl Timer {

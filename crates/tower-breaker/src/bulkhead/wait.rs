@@ -25,7 +25,9 @@ pin_project! {
 
 impl Wait {
     pub(super) fn new(waiter: Waiter, at_most: Option<Duration>) -> Self {
-        let (since, deadline) = (Instant::now(), timer::deadline(at_most));
+        let since = timer::now();
+        // What is beyond the end of time never ends.
+        let deadline = at_most.and_then(|wait| since.checked_add(wait));
         Self { waiter: Some(waiter), since, deadline, timer: Timer::default() }
     }
 }

@@ -82,7 +82,8 @@ where
     P: Clone,
     K: Clone,
     M: Answers,
-    L: Layer<Placed<S, C, M, H>>,
+    S: Clone,
+    L: Layer<Placed<S, C, M, H>, Service: Clone>,
     F: Layer<Resilience<S, C, P, K, M, L, H>>,
     H: Hold,
 {

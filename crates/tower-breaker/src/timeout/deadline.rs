@@ -10,8 +10,6 @@ use std::{
 use tokio::time::Instant;
 use tower_breaker_core::{Figure, Measure, TimedOut, TimeoutFigures, TimeoutKind};
 
-use crate::timer;
-
 /// When the time of a call is over, and what is said then.
 #[derive(Debug)]
 pub struct Deadline {
@@ -24,14 +22,20 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// A time that begins now.
-    pub(super) fn after(limit: Duration, kind: TimeoutKind, tells: bool, counter: Option<&Arc<Counter>>) -> Self {
-        Self { at: timer::deadline(Some(limit)), says: TimedOut::new(kind, limit), tells, counter: counter.cloned() }
+    /// A time that begins `now`; what is beyond the end of time never ends.
+    pub(super) fn after(
+        now: Instant,
+        limit: Duration,
+        kind: TimeoutKind,
+        tells: bool,
+        counter: Option<&Arc<Counter>>,
+    ) -> Self {
+        Self { at: now.checked_add(limit), says: TimedOut::new(kind, limit), tells, counter: counter.cloned() }
     }
 
     /// A time that begins now, and that the caller has set. Nobody is told of it, and it is not counted: it is not ours.
-    pub(super) fn of_caller(limit: Duration) -> Self {
-        Self::after(limit, TimeoutKind::Caller, false, None)
+    pub(super) fn of_caller(now: Instant, limit: Duration) -> Self {
+        Self::after(now, limit, TimeoutKind::Caller, false, None)
     }
 
     pub(super) const NEVER: Self =

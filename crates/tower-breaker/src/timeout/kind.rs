@@ -1,7 +1,6 @@
 use std::{
     future::Future,
     marker::PhantomData,
-    mem,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -80,7 +79,8 @@ impl<S: Service<Req>, Req, D: CallerLimit<Req>> Kind<S, Req, D> for Attempt {
     }
 }
 
-/// Of the whole call, readiness of the inner service included: it moves into the future and is waited for there.
+/// Of the whole call, readiness of the inner service included: where it is not ready it moves into the future and is waited
+/// for there.
 #[derive(Debug, Clone, Copy)]
 pub struct Whole;
 
@@ -99,9 +99,7 @@ where
     }
 
     fn call(inner: &mut S, request: Req) -> Self::Future {
-        // The clone stays behind: what the service may have done to become ready goes with the call.
-        let clone = inner.clone();
-        Oneshot::new(mem::replace(inner, clone), request)
+        Oneshot::begin(inner, request)
     }
 
     fn pass(inner: &mut S, request: Req) -> Self::Future {

@@ -13,6 +13,7 @@ use super::{CallerLimit, Deadline, Kind, Marker, ResponseFuture, Unsaid, Whole, 
 use crate::{
     expire::Expire,
     refuse::{AsError, Refuse},
+    timer,
     until::{Head, Until},
 };
 
@@ -77,15 +78,19 @@ where
     }
 
     fn call(&mut self, mut request: Req) -> Self::Future {
-        // The time begins here, and not when the future is first polled.
-        let deadline = match (self.limit, D::of(&request)) {
-            (None, None) if !D::HEARD => return ResponseFuture::unbounded(&mut self.inner, request),
-            (own, Some(limit)) if own.is_none_or(|own| limit < own) => Deadline::of_caller(limit),
-            (Some(limit), _) => Deadline::after(limit, K::KIND, K::TELLS, self.counter.as_ref()),
+        let brought = D::of(&request);
+        if self.limit.is_none() && !D::HEARD {
+            return ResponseFuture::unbounded(&mut self.inner, request);
+        }
+        // The time begins here, and not when the future is first polled; and so does that of the stages further in.
+        let now = timer::now();
+        let deadline = match (self.limit, brought) {
+            (own, Some(limit)) if own.is_none_or(|own| limit < own) => Deadline::of_caller(now, limit),
+            (Some(limit), _) => Deadline::after(now, limit, K::KIND, K::TELLS, self.counter.as_ref()),
             (None, _) => Deadline::NEVER,
         };
         D::note(&mut request, deadline.at());
-        ResponseFuture::new(&mut self.inner, deadline, &self.refuse, request)
+        timer::at(now, || ResponseFuture::new(&mut self.inner, deadline, &self.refuse, request))
     }
 }
 
