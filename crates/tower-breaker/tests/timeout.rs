@@ -140,6 +140,55 @@ async fn time_between_the_call_and_the_first_poll_counts() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn each_call_has_a_time_of_its_own_also_after_one_that_panicked() {
+    let layer = || TimeoutLayer::whole(SECOND).refuse(AsSameError);
+    let inner = service_fn(|panics: bool| {
+        assert!(!panics, "as told");
+        pending::<Result<(), Error<Infallible>>>()
+    });
+    let mut service = layer().layer(TimeoutLayer::attempt(SECOND * 9).refuse(AsSameError).layer(inner));
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(service.call(true)))).is_err());
+    for _ in 0..2 {
+        advance(SECOND * 3).await;
+        let start = Instant::now();
+        assert!(service.call(false).await.is_err());
+        assert_eq!(start.elapsed(), SECOND);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_is_ready_is_not_cloned() {
+    #[derive(Debug)]
+    struct Unique(Arc<AtomicUsize>);
+
+    impl Clone for Unique {
+        fn clone(&self) -> Self {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            Self(Arc::clone(&self.0))
+        }
+    }
+
+    impl Service<()> for Unique {
+        type Response = ();
+        type Error = Infallible;
+        type Future = std::future::Ready<Result<(), Infallible>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, (): ()) -> Self::Future {
+            std::future::ready(Ok(()))
+        }
+    }
+
+    let clones = Arc::new(AtomicUsize::new(0));
+    let mut service = TimeoutLayer::whole(SECOND).layer(Unique(Arc::clone(&clones)));
+    service.ready().await.unwrap().call(()).await.unwrap();
+    assert_eq!(clones.load(Ordering::SeqCst), 0);
+}
+
 #[test]
 fn what_is_ready_at_its_first_poll_needs_no_timer() {
     // A `Sleep` made here would panic: there is no runtime.
