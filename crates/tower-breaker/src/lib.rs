@@ -63,6 +63,8 @@ pub mod guide;
 mod headers;
 pub mod key;
 pub mod keyed;
+#[cfg(any(feature = "retry", feature = "timeout"))]
+mod moment;
 #[cfg(any(feature = "bulkhead", feature = "rate-limit", feature = "timeout"))]
 mod oneshot;
 #[cfg(feature = "rate-limit")]
@@ -76,7 +78,7 @@ pub mod retry;
 pub mod routes;
 #[cfg(feature = "timeout")]
 pub mod timeout;
-#[cfg(any(feature = "bulkhead", feature = "rate-limit", feature = "retry", feature = "timeout"))]
+#[cfg(any(feature = "bulkhead", feature = "rate-limit", feature = "timeout"))]
 mod timer;
 #[cfg(any(feature = "bulkhead", feature = "timeout"))]
 pub mod until;

@@ -2,9 +2,8 @@ use std::{
     fmt,
     future::Future,
     marker::PhantomData,
-    mem,
     pin::Pin,
-    task::{Context, Poll, Waker, ready},
+    task::{Context, Poll, ready},
 };
 
 use pin_project_lite::pin_project;
@@ -66,12 +65,13 @@ impl<S: Service<Req>, Req, N> Oneshot<S, Req, N> {
     ///
     /// A service that is ready makes the call as it stands, and no clone is needed. One that is not goes into the future with
     /// what it may have done to become ready, and is asked again there, where there is somebody to wake.
+    #[cfg(any(feature = "bulkhead", feature = "timeout"))]
     pub(crate) fn begin(service: &mut S, mut request: Req) -> Self
     where
         S: Clone,
         N: Sending<Req>,
     {
-        match service.poll_ready(&mut Context::from_waker(Waker::noop())) {
+        match service.poll_ready(&mut Context::from_waker(std::task::Waker::noop())) {
             Poll::Ready(Ok(())) => {
                 N::sending(&mut request);
                 Self::called(service.call(request))
@@ -79,7 +79,7 @@ impl<S: Service<Req>, Req, N> Oneshot<S, Req, N> {
             Poll::Ready(Err(error)) => Self { state: State::Unready { error: Some(error) }, sending: PhantomData },
             Poll::Pending => {
                 let clone = service.clone();
-                Self::new(mem::replace(service, clone), request)
+                Self::new(std::mem::replace(service, clone), request)
             }
         }
     }

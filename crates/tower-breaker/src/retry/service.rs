@@ -15,7 +15,7 @@ use super::{
     future::ResponseFuture,
     shared::{Common, Shared},
 };
-use crate::{expire::Expire, timer};
+use crate::{expire::Expire, moment};
 
 /// A service whose failed calls are tried again.
 ///
@@ -96,12 +96,12 @@ where
         if self.common.layer.config.attempts == 1 {
             return ResponseFuture::new(self.inner.call(self.repeat.pass(request)), None);
         }
-        let (now, since) = (timer::now(), self.since.take());
+        let (now, since) = (moment::now(), self.since.take());
         let (policy, ask) = (self.policy.start(&request), self.common.ask.start(&request));
         let (request, kept) = self.repeat.keep(request);
         let call = Call::new(Arc::clone(&self.common), policy, ask, kept, now, since);
         // The ready service takes the first attempt.
-        ResponseFuture::new(timer::at(now, || self.inner.call(request)), Some(call))
+        ResponseFuture::new(moment::at(now, || self.inner.call(request)), Some(call))
     }
 }
 

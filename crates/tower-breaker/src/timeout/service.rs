@@ -12,8 +12,8 @@ use tower_service::Service;
 use super::{CallerLimit, Deadline, Kind, Marker, ResponseFuture, Unsaid, Whole, deadline::Counter};
 use crate::{
     expire::Expire,
+    moment,
     refuse::{AsError, Refuse},
-    timer,
     until::{Head, Until},
 };
 
@@ -83,14 +83,14 @@ where
             return ResponseFuture::unbounded(&mut self.inner, request);
         }
         // The time begins here, and not when the future is first polled; and so does that of the stages further in.
-        let now = timer::now();
+        let now = moment::now();
         let deadline = match (self.limit, brought) {
             (own, Some(limit)) if own.is_none_or(|own| limit < own) => Deadline::of_caller(now, limit),
             (Some(limit), _) => Deadline::after(now, limit, K::KIND, K::TELLS, self.counter.as_ref()),
             (None, _) => Deadline::NEVER,
         };
         D::note(&mut request, deadline.at());
-        timer::at(now, || ResponseFuture::new(&mut self.inner, deadline, &self.refuse, request))
+        moment::at(now, || ResponseFuture::new(&mut self.inner, deadline, &self.refuse, request))
     }
 }
 
