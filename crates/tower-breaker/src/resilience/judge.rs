@@ -22,10 +22,6 @@ where
         match result {
             Ok(response) => C::end(state, Ok(response), permit).map_err(Error::Inner),
             Err(Error::Inner(error)) => C::end(state, Err(error), permit).map_err(Error::Inner),
-            Err(Error::TimedOut(limit)) if limit.kind() == TimeoutKind::Caller => {
-                drop(permit);
-                Err(Error::TimedOut(limit))
-            }
             Err(Error::TimedOut(limit)) => {
                 C::timed_out(state, limit.kind(), permit);
                 Err(Error::TimedOut(limit))

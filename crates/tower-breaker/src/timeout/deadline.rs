@@ -14,7 +14,8 @@ use tower_breaker_core::{Figure, Measure, TimedOut, TimeoutFigures, TimeoutKind}
 #[derive(Debug)]
 pub struct Deadline {
     at: Option<Instant>,
-    says: TimedOut,
+    limit: Duration,
+    kind: TimeoutKind,
     /// Whether what is inside is told of it.
     tells: bool,
     // Only where it is registered: a call then pays for one count up and one down.
@@ -30,7 +31,7 @@ impl Deadline {
         tells: bool,
         counter: Option<&Arc<Counter>>,
     ) -> Self {
-        Self { at: now.checked_add(limit), says: TimedOut::new(kind, limit), tells, counter: counter.cloned() }
+        Self { at: now.checked_add(limit), limit, kind, tells, counter: counter.cloned() }
     }
 
     /// A time that begins now, and that the caller has set. Nobody is told of it, and it is not counted: it is not ours.
@@ -39,7 +40,7 @@ impl Deadline {
     }
 
     pub(super) const NEVER: Self =
-        Self { at: None, says: TimedOut::new(TimeoutKind::Whole, Duration::MAX), tells: false, counter: None };
+        Self { at: None, limit: Duration::MAX, kind: TimeoutKind::Whole, tells: false, counter: None };
 
     pub(super) const fn at(&self) -> Option<Instant> {
         self.at
@@ -60,7 +61,7 @@ impl Deadline {
             // Relaxed: a count, that nothing else is concluded from.
             counter.count.fetch_add(1, Relaxed);
         }
-        self.says
+        TimedOut::new(self.kind, self.limit)
     }
 }
 

@@ -290,6 +290,34 @@ async fn an_axum_router_takes_a_grpc_stack() {
     assert_eq!(circuit.state(), State::Open);
 }
 
+#[tokio::test(start_paused = true)]
+async fn of_the_configured_and_the_callers_time_only_the_configured_is_a_failure() {
+    for (timeout, attempt, brought, failures) in [
+        (Some(SECOND / 2), None, "5S", 1),
+        (Some(SECOND * 5), None, "500m", 0),
+        (None, None, "500m", 0),
+        (None, Some(SECOND / 2), "5S", 1),
+        (Some(SECOND * 5), Some(SECOND * 2), "500m", 0),
+    ] {
+        let circuit = circuit(9);
+        let layer = ResilienceLayer::builder()
+            .grpc()
+            .repeat(Passed)
+            .timeout(timeout)
+            .attempt_timeout(attempt)
+            .bulkhead(Bulkhead::new(1).unwrap())
+            .circuit(circuit.clone());
+        let hung = service_fn(|_: Request<Opaque>| std::future::pending::<Result<Response<Opaque>, io::Error>>());
+        let mut request = rpc();
+        request.headers_mut().insert("grpc-timeout", brought.parse().unwrap());
+        let start = Instant::now();
+        let response = layer.build().unwrap().layer(hung).oneshot(request).await.unwrap();
+        assert_eq!((&response.headers()["grpc-status"], start.elapsed()), (&"4".parse().unwrap(), SECOND / 2));
+        let totals = circuit.snapshot().totals;
+        assert_eq!((totals.failures, totals.cancelled), (failures, 1 - failures), "{timeout:?} {attempt:?} {brought}");
+    }
+}
+
 /// Passes requests on as they are, so that each is tried once.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Passed;
