@@ -24,7 +24,10 @@ pin_project! {
 }
 
 impl<B> RefusalBody<B> {
-    pub(super) const fn inner(body: B) -> Self {
+    /// Around a body of the service's own type: for a fallback that answers in place of the service. One made of text comes
+    /// by `From<&'static str>`.
+    #[must_use]
+    pub const fn new(body: B) -> Self {
         Self { kind: Kind::Inner { body } }
     }
 

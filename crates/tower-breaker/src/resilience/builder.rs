@@ -215,6 +215,9 @@ impl<C, P, K, M, L, F, H> ResilienceBuilder<C, P, K, M, L, F, H> {
     /// Puts `fallback` outermost. `FallbackLayer::new` (feature `fallback`) fits this stack, `FallbackLayer::http` one that
     /// answers in responses, `FallbackLayer::on_errors` (with `AsBoxError`) one of boxed errors. Its answers are counted in the
     /// stack's circuit, unless it was given one. Any other layer goes in an [`AnyLayer`](super::AnyLayer).
+    ///
+    /// A fallback answers in the stack's own response type. Where that has wrapped bodies, `RefusalBody::new` and
+    /// [`Unjudged::unjudged`](crate::classify::Unjudged::unjudged) make them.
     pub fn fallback<G>(self, fallback: G) -> ResilienceBuilder<C, P, K, M, L, G, H> {
         let Self { settings, classify, policy, repeat, rate_limit, answers, .. } = self;
         ResilienceBuilder { settings, classify, policy, repeat, rate_limit, fallback, answers }

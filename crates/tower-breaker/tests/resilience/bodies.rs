@@ -18,13 +18,15 @@ use http_body::Frame;
 use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
 use tokio::time::Instant;
 use tower_breaker::{
-    Bulkhead, RateLimitLayer, ResilienceLayer, State, TimedOut, TimeoutKind,
-    classify::StatusClassifier,
+    Bulkhead, FallbackLayer, RateLimitLayer, ResilienceLayer, State, TimedOut, TimeoutKind,
+    classify::{StatusClassifier, Unjudged},
+    fallback::{self, Cause},
+    refuse::RefusalBody,
     retry::{BufferBody, CloneBy, Jitter, Repeatable, RetryConfig},
 };
 
 use super::SECOND;
-use crate::support::circuit;
+use crate::support::{circuit, trip};
 
 /// As tonic's body and hyper's `Incoming`: any bytes, and no way to make it of text.
 pub(super) type Opaque = UnsyncBoxBody<Bytes, io::Error>;
@@ -316,6 +318,21 @@ async fn of_the_configured_and_the_callers_time_only_the_configured_is_a_failure
         let totals = circuit.snapshot().totals;
         assert_eq!((totals.failures, totals.cancelled), (failures, 1 - failures), "{timeout:?} {attempt:?} {brought}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fallback_answers_with_the_bodies_of_the_stack() {
+    let circuit = circuit(1);
+    trip(&circuit);
+    let cached = |(), _: &Cause| {
+        let body = RefusalBody::new(opaque(vec![data("cached"), status("0")]));
+        Ok(Unjudged::unjudged(Response::new(body)))
+    };
+    let fallback = FallbackLayer::http(fallback::from_fn(cached).keep(|_: &Request<Opaque>| ()));
+    let layer = ResilienceLayer::builder().grpc().repeat(Passed).circuit(circuit.clone()).fallback(fallback);
+    let answer = layer.build().unwrap().layer(grpc("0")).oneshot(rpc()).await.unwrap();
+    assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "cached");
+    assert_eq!((circuit.state(), circuit.snapshot().fallbacks), (State::Open, 1));
 }
 
 /// Passes requests on as they are, so that each is tried once.
