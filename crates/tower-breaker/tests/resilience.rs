@@ -1,6 +1,7 @@
 //! All stages around one service, in their order.
 
 mod bodies;
+mod outermost;
 
 use std::{
     convert::Infallible,
@@ -22,12 +23,9 @@ use ::axum::{
 use ::tower::{Layer, Service, ServiceExt, service_fn};
 use tokio::time::{Instant, advance, timeout};
 use tower_breaker::{
-    Bulkhead, Circuit, CircuitBreakerConfig, Error, FallbackLayer, Figure, Figures, Outcome, RateLimitLayer,
-    ResilienceLayer, SlidingWindow, State, TimeoutKind,
+    Bulkhead, Circuit, CircuitBreakerConfig, Error, Figure, Figures, Outcome, RateLimitLayer, ResilienceLayer,
+    SlidingWindow, State, TimeoutKind,
     classify::{self, ErrorsAreFailures},
-    fallback,
-    refuse::{AsBoxError, BoxError},
-    resilience::AnyLayer,
     retry::{BufferBody, Jitter, RetryConfig},
 };
 
@@ -191,20 +189,6 @@ async fn no_token_is_spent_on_a_call_that_the_circuit_refuses() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_fallback_answers_for_every_stage() {
-    let (service, _calls) = counted(|_| pending::<Answer>());
-    let circuit = circuit(1);
-    let fallback = FallbackLayer::new(fallback::value(7)).circuit(circuit.clone());
-    let layer = ResilienceLayer::builder().timeout(SECOND).circuit(circuit.clone()).fallback(fallback).build().unwrap();
-    let service = layer.layer(service);
-    // First for a timeout, then for a refusal.
-    assert_eq!(service.clone().oneshot(0).await.unwrap(), 7);
-    assert_eq!(circuit.state(), State::Open);
-    assert_eq!(service.oneshot(0).await.unwrap(), 7);
-    assert_eq!(circuit.snapshot().fallbacks, 2);
-}
-
-#[tokio::test(start_paused = true)]
 async fn with_every_stage_off_nothing_changes() {
     let (service, calls) = counted(|call| async move { if call == 1 { Ok(1) } else { Err(broken()) } });
     let layer = ResilienceLayer::builder().build().unwrap();
@@ -288,40 +272,6 @@ fn its_stages_that_are_on_are_listed_for_exporters() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fallback_is_counted_in_the_stacks_circuit_or_in_its_own() {
-    let (service, _calls) = counted(|_| pending::<Answer>());
-    let (stacks, own) = (circuit(9), circuit(9));
-    let of = |fallback| ResilienceLayer::builder().timeout(SECOND).fallback(fallback).circuit(stacks.clone()).build();
-    let value = || FallbackLayer::new(fallback::value(7));
-    assert_eq!(of(value()).unwrap().layer(service.clone()).oneshot(0).await.unwrap(), 7);
-    assert_eq!(of(value().circuit(own.clone())).unwrap().layer(service).oneshot(0).await.unwrap(), 7);
-    assert_eq!((stacks.snapshot().fallbacks, own.snapshot().fallbacks), (1, 1));
-}
-
-#[tokio::test(start_paused = true)]
-async fn around_boxed_errors_a_fallback_answers_every_error() {
-    let service = service_fn(|_: u32| async { Err::<u32, BoxError>("down".into()) });
-    let circuit = circuit(1);
-    let fallback = FallbackLayer::on_errors(fallback::value(7)).refuse(AsBoxError);
-    let layer = ResilienceLayer::builder().boxed().circuit(circuit.clone()).fallback(fallback).build().unwrap();
-    let service = layer.layer(service);
-    // First for the error, then for the refusal.
-    for state in [State::Open, State::Open] {
-        assert_eq!(service.clone().oneshot(0).await.unwrap(), 7);
-        assert_eq!(circuit.state(), state);
-    }
-    assert_eq!(circuit.snapshot().fallbacks, 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn any_layer_may_stand_outermost() {
-    let (service, _calls) = counted(|call| async move { Ok(call) });
-    let doubled = ::tower::util::MapResponseLayer::new(|answer: u32| answer * 2);
-    let layer = ResilienceLayer::builder().fallback(AnyLayer(doubled)).circuit(circuit(1)).build().unwrap();
-    assert_eq!(layer.layer(service).oneshot(0).await.unwrap(), 2);
-}
-
-#[tokio::test(start_paused = true)]
 async fn around_responses_refusal_errors_of_a_breaker_further_in_do_not_count() {
     let (inner, outer) = (circuit(1), circuit(1));
     inner.force_open();
@@ -334,22 +284,6 @@ async fn around_responses_refusal_errors_of_a_breaker_further_in_do_not_count() 
         assert!(service.clone().oneshot(Request::new(Body::empty())).await.is_err());
     }
     assert_eq!((outer.state(), outer.snapshot().totals.ignored), (State::Closed, 3));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_retry_that_gives_up_is_answered_by_the_fallback() {
-    let cached = |(), _: &_| Ok::<_, Infallible>(::axum::http::Response::new(Body::from("cached")));
-    let fallback = FallbackLayer::http(fallback::from_fn(cached).keep(|_: &Request<Body>| ()));
-    let layer = ResilienceLayer::builder()
-        .http()
-        .repeat(BufferBody::new().map_body(Body::new))
-        .retry(retry(2))
-        .fallback(fallback)
-        .build()
-        .unwrap();
-    let app: Router = Router::new().route("/", get(async || StatusCode::SERVICE_UNAVAILABLE)).layer(layer);
-    let answer = app.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
-    assert_eq!(answer.status(), StatusCode::OK);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,18 +1,16 @@
 use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 
-use tower_breaker_core::{Bulkhead, Circuit, CircuitBreakerConfig, Figures, InvalidConfig, SlidingWindow};
+use tower_breaker_core::{Bulkhead, Circuit, Figures};
 use tower_layer::Identity;
 
-use super::{Answers, BoxErrors, Errors, Hold, Outermost, ResilienceLayer};
+use super::{Answers, BoxErrors, Errors, Hold};
 #[cfg(feature = "http")]
 use super::{GrpcResponses, Responses, WrappedResponses};
 #[cfg(feature = "rate-limit")]
 use crate::rate_limit::RateLimitLayer;
 use crate::{
-    bulkhead::BulkheadLayer,
     classify::{Boxed, ErrorsButRefusals},
-    retry::{CloneRequest, RetryConfig, RetryErrors, RetryLayer},
-    timeout::TimeoutLayer,
+    retry::{CloneRequest, RetryConfig, RetryErrors},
     until::Head,
 };
 #[cfg(feature = "http")]
@@ -34,27 +32,27 @@ pub struct ResilienceBuilder<
     F = Identity,
     H = (Head, Head, Head),
 > {
-    settings: Settings,
-    classify: C,
-    policy: P,
-    repeat: K,
-    rate_limit: L,
-    fallback: F,
+    pub(super) settings: Settings,
+    pub(super) classify: C,
+    pub(super) policy: P,
+    pub(super) repeat: K,
+    pub(super) rate_limit: L,
+    pub(super) fallback: F,
     answers: PhantomData<fn() -> (M, H)>,
 }
 
 /// What does not depend on a type of the user's.
 #[derive(Debug, Clone)]
-struct Settings {
-    timeout: Option<Duration>,
-    attempt_timeout: Option<Duration>,
-    retry: RetryConfig,
-    bulkhead: Option<Bulkhead>,
-    circuit: Option<Circuit>,
+pub(super) struct Settings {
+    pub(super) timeout: Option<Duration>,
+    pub(super) attempt_timeout: Option<Duration>,
+    pub(super) retry: RetryConfig,
+    pub(super) bulkhead: Option<Bulkhead>,
+    pub(super) circuit: Option<Circuit>,
     /// For its figures: the one that limits is of a type of the user's.
     #[cfg(feature = "rate-limit")]
-    limit: Option<RateLimitLayer>,
-    figures: Option<(Figures, Arc<str>)>,
+    pub(super) limit: Option<RateLimitLayer>,
+    pub(super) figures: Option<(Figures, Arc<str>)>,
 }
 
 impl ResilienceBuilder {
@@ -102,7 +100,7 @@ impl ResilienceBuilder {
     /// answered UNAVAILABLE, `RESOURCE_EXHAUSTED` or `DEADLINE_EXCEEDED`, whatever the body. To be named first of all.
     ///
     /// Of `grpc-timeout` and [`timeout`](ResilienceBuilder::timeout) the smaller bounds a call, and each attempt tells the
-    /// service what is left ([`TimeoutLayer::grpc_timeout`]).
+    /// service what is left ([`TimeoutLayer::grpc_timeout`](crate::TimeoutLayer::grpc_timeout)).
     ///
     /// The service gets `Request<ReplayBody<B>>`, as with [`http`](Self::http). Every gRPC call is a POST: it is retried where
     /// nothing was sent, and where its request is marked [`Repeatable`](crate::retry::Repeatable).
@@ -236,78 +234,6 @@ impl<C, P, K, M: Answers, L, F, H: Hold> ResilienceBuilder<C, P, K, M, L, F, H> 
         settings.limit = Some(rate_limit.limit());
         let rate_limit = rate_limit.refuse(M::Rest::default());
         ResilienceBuilder { settings, classify, policy, repeat, rate_limit, fallback, answers }
-    }
-
-    /// The layer.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidConfig`] for what cannot work: an attempt timeout that leaves no time for a second attempt, or a time window
-    /// that forgets slow failures before they are enough to decide.
-    #[expect(clippy::type_complexity, reason = "the layer has a parameter for each choice, and all have defaults")]
-    pub fn build(self) -> Result<ResilienceLayer<C, P, K, M, L, F, H>, InvalidConfig>
-    where
-        F: Outermost,
-    {
-        let Settings { timeout, attempt_timeout, retry, bulkhead, circuit, figures, .. } = self.settings;
-        if let Some((whole, attempt)) = timeout.zip(attempt_timeout)
-            && attempt >= whole
-        {
-            return Err(InvalidConfig::new("attempt_timeout", attempt, "less than timeout, which bounds all attempts"));
-        }
-        if let Some((attempt, circuit)) = attempt_timeout.zip(circuit.as_ref()) {
-            fits_the_window(attempt, &circuit.config())?;
-        }
-        let mut whole = TimeoutLayer::whole(timeout).expiring().refuse(M::Rest::default()).within();
-        let mut attempt = TimeoutLayer::attempt(attempt_timeout).refuse(M::First::default()).within();
-        let retries = retry.attempts() > 1;
-        let retry = RetryLayer::new(retry.within(timeout)).policy(self.policy).repeat(self.repeat);
-        let mut retry = retry.ask(circuit.clone());
-        if let Some((figures, name)) = &figures {
-            let name = || Arc::clone(name);
-            if timeout.is_some() {
-                whole = whole.figures(figures, name());
-            }
-            if retries {
-                retry = retry.figures(figures, name());
-            }
-            #[cfg(feature = "rate-limit")]
-            if let Some(limit) = self.settings.limit {
-                drop(limit.register(figures, name()));
-            }
-            if let Some(bulkhead) = &bulkhead {
-                bulkhead.register(figures, name());
-            }
-            if attempt_timeout.is_some() {
-                attempt = attempt.figures(figures, name());
-            }
-        }
-        Ok(ResilienceLayer {
-            fallback: match &circuit {
-                Some(circuit) => self.fallback.counted_in(circuit),
-                None => self.fallback,
-            },
-            timeout: whole,
-            retry,
-            rate_limit: self.rate_limit,
-            bulkhead: BulkheadLayer::new(bulkhead).refuse(M::Rest::default()).until(),
-            circuit,
-            classify: self.classify,
-            attempt,
-        })
-    }
-}
-
-/// Where no row of failures decides, a window must hold failures that each take a whole attempt timeout.
-fn fits_the_window(attempt: Duration, config: &CircuitBreakerConfig) -> Result<(), InvalidConfig> {
-    match config.sliding_window() {
-        SlidingWindow::Time(window, _)
-            if config.failure_threshold().is_none() && window < attempt.saturating_mul(2) =>
-        {
-            let accepted = "at least twice attempt_timeout, or a failure_threshold beside it";
-            Err(InvalidConfig::new("sliding_window.time", window, accepted))
-        }
-        _ => Ok(()),
     }
 }
 

@@ -92,6 +92,7 @@
 
 mod answers;
 mod ask;
+mod build;
 mod builder;
 mod guard;
 mod hold;

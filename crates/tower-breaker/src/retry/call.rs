@@ -117,7 +117,7 @@ where
             None => config.backoff.next(&mut self.waits, &mut self.common.layer.chance()),
         };
         let in_time = |total: Duration| self.started.elapsed().saturating_add(wait) < total;
-        let before = |deadline: Instant| Instant::now() + wait < deadline;
+        let before = |deadline: Instant| wait < deadline.saturating_duration_since(Instant::now());
         let in_time = config.total_timeout.is_none_or(in_time) && P::deadline(&self.policy).is_none_or(before);
         (wait <= config.backoff.max && in_time).then_some(wait)
     }

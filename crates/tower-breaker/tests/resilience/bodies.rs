@@ -293,6 +293,20 @@ async fn an_axum_router_takes_a_grpc_stack() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_wish_of_a_server_is_too_long_for_a_callers_time() {
+    let unavailable = service_fn(|_: Request<Opaque>| async {
+        let response = Response::builder().header("grpc-status", "14").header("grpc-retry-pushback-ms", "9".repeat(30));
+        Ok::<_, io::Error>(response.body(opaque(Vec::new())).unwrap())
+    });
+    let again = |_: &Request<Opaque>| Some(rpc());
+    let layer = ResilienceLayer::builder().grpc().repeat(CloneBy(again)).timeout(SECOND).retry(RetryConfig::default());
+    let mut request = rpc();
+    request.extensions_mut().insert(Repeatable);
+    let response = layer.build().unwrap().layer(unavailable).oneshot(request).await.unwrap();
+    assert_eq!(response.headers()["grpc-status"], "14");
+}
+
+#[tokio::test(start_paused = true)]
 async fn of_the_configured_and_the_callers_time_only_the_configured_is_a_failure() {
     for (timeout, attempt, brought, failures) in [
         (Some(SECOND / 2), None, "5S", 1),
