@@ -299,8 +299,9 @@ async fn no_wish_of_a_server_is_too_long_for_a_callers_time() {
         Ok::<_, io::Error>(response.body(opaque(Vec::new())).unwrap())
     });
     let again = |_: &Request<Opaque>| Some(rpc());
-    let layer = ResilienceLayer::builder().grpc().repeat(CloneBy(again)).timeout(SECOND).retry(RetryConfig::default());
+    let layer = ResilienceLayer::builder().grpc().repeat(CloneBy(again)).retry(RetryConfig::default());
     let mut request = rpc();
+    request.headers_mut().insert("grpc-timeout", "1S".parse().unwrap());
     request.extensions_mut().insert(Repeatable);
     let response = layer.build().unwrap().layer(unavailable).oneshot(request).await.unwrap();
     assert_eq!(response.headers()["grpc-status"], "14");
