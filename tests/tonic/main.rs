@@ -1,0 +1,12 @@
+//! gRPC: tonic's servers and clients with breakers around them, on loopback.
+#![allow(clippy::unwrap_used, reason = "clippy knows tests by `#[test]`, and not the functions they share")]
+
+mod answers;
+mod client;
+mod limits;
+mod server;
+// The service of the examples.
+#[path = "../../examples/shop/mod.rs"]
+mod shop;
+mod streams;
+mod support;
