@@ -15,10 +15,12 @@
 
 mod client;
 mod codec;
+mod flaky;
 mod server;
 
 #[allow(unused_imports, reason = "each example takes what it needs")]
 pub(crate) use self::{
     client::PricesClient,
+    flaky::FlakyPrices,
     server::{Answers, Prices, PricesServer},
 };

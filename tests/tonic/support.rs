@@ -91,7 +91,7 @@ impl Prices for Told {
 
     async fn watch(&self, told: String) -> Result<Answers, Status> {
         self.called();
-        Ok(Box::pin(script(told)))
+        Ok(Box::pin(script(&told)))
     }
 
     async fn total(&self, mut items: Streaming<String>) -> Result<String, Status> {
@@ -115,7 +115,7 @@ impl Prices for Told {
     }
 }
 
-fn script(told: String) -> impl Stream<Item = Result<String, Status>> + Send {
+fn script(told: &str) -> impl Stream<Item = Result<String, Status>> + Send + use<> {
     let words: Vec<_> = told.split_whitespace().map(str::to_owned).collect();
     let steps = words.into_iter().flat_map(|word| match word.parse() {
         Ok(messages) => vec![String::new(); messages],
