@@ -82,8 +82,8 @@ pub use crate::view::{Boxed, ErrorView, Typed};
     label = "not a classifier for these calls",
     note = "a closure must be `Clone` and spell out its argument: `|result: &Result<{Res}, {E}>| Outcome::Success`, or go \
             through `classify::from_fn`",
-    note = "`StatusClassifier` judges `http::Response<_>` only, `ErrorsOf` and `ErrorsButRefusals` need an error that is \
-            `std::error::Error + 'static`, or `BoxError` with `.boxed()`"
+    note = "`StatusClassifier` and `GrpcClassifier` judge `http::Response<_>` only, `ErrorsOf` and `ErrorsButRefusals` need an \
+            error that is `std::error::Error + 'static`, or `BoxError` with `.boxed()`"
 )]
 pub trait Classify<Req, Res, E> {
     /// What is kept of the request, and of the classifier, until the call ends. It is part of the response future.

@@ -53,7 +53,8 @@ pub const LONGEST: usize = 260;
     message = "`{Self}` does not name a circuit for a `{Req}`",
     label = "not a key for these requests",
     note = "a key is `for<'a> Fn(&'a {Req}) -> Cow<'a, str>`; wrap a closure in `key::from_fn`, so that what it returns may \
-            borrow from its argument"
+            borrow from its argument",
+    note = "`key::host`, `key::header`, `key::method_and_path` and those of gRPC name circuits for `http::Request<_>` only"
 )]
 pub trait Key<Req> {
     /// The circuit's name.
@@ -69,6 +70,7 @@ pub trait Key<Req> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<F, Req> Key<Req> for F
 where
     F: for<'a> Fn(&'a Req) -> Cow<'a, str>,
