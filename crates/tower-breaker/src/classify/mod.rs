@@ -8,6 +8,7 @@
 //! - `StatusClassifier` (feature `http`): by response status, with `Retry-After`; `at_end_of_body()` also by how the body
 //!   ends.
 //! - `GrpcClassifier` (feature `http`): by gRPC status, from head or trailers.
+//! - Those of tower-http: `guide::hyper` shows how.
 //! - A closure over `&Result<Res, E>` that returns an [`Outcome`]; [`from_fn`] helps the compiler with its types.
 //!
 //! Write a type of your own only where the verdict needs the request, or comes later than the response (at the end of its
