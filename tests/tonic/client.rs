@@ -164,3 +164,28 @@ async fn keyed_by_method_one_sick_method_leaves_the_others_alone() {
     assert!(prices.total(iter(["tea".to_owned()])).await.is_err());
     assert!(services.get("shop.Prices").is_some_and(|circuit| circuit.state() == State::Open));
 }
+
+#[tokio::test]
+async fn a_server_that_is_killed_and_comes_back_is_found_by_a_probe() {
+    let serve =
+        |incoming| Tonic::builder().add_service(PricesServer::new(Told::default())).serve_with_incoming(incoming);
+    let server = Server::start(serve);
+    let address = server.address();
+    let (circuit, clock) = circuit(3);
+    let mut prices = PricesClient::new(CircuitBreakerLayer::grpc(circuit.clone()).layer(server.channel()));
+    assert!(prices.quote("tea".to_owned()).await.is_ok());
+
+    server.kill();
+    while circuit.state() == State::Closed {
+        assert!(prices.quote("tea".to_owned()).await.is_err());
+    }
+    assert_eq!(totals(&circuit), only(|totals| (totals.successes, totals.failures) = (1, 3)));
+    clock.advance(WAIT);
+    assert_eq!(prices.quote("tea".to_owned()).await.unwrap_err().message(), "tcp connect error");
+    assert_eq!((circuit.state(), circuit.snapshot().opens), (State::Open, 2));
+
+    let _server = Server::start_at(address, serve);
+    clock.advance(WAIT * 2);
+    assert_eq!(prices.quote("tea".to_owned()).await.unwrap().into_inner(), "tea it is");
+    assert_eq!(circuit.state(), State::Closed);
+}

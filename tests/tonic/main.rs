@@ -6,6 +6,7 @@ mod client;
 mod limits;
 mod server;
 // The service of the examples.
+#[allow(dead_code, reason = "these tests have a server of their own")]
 #[path = "../../examples/shop/mod.rs"]
 mod shop;
 mod streams;

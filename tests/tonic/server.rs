@@ -5,10 +5,10 @@ use std::time::Duration;
 use http::{Request, Uri};
 use http_body::Body as HttpBody;
 use tonic::{Code, IntoRequest, body::Body, service::LayerExt, transport::Server as Tonic};
-use tower::{Service, ServiceExt};
+use tower::{Layer, Service, ServiceExt};
 use tower_breaker::{
-    Bulkhead, BulkheadLayer, Circuit, CircuitBreakerLayer, KeyedCircuitBreakerLayer, State, TimeoutLayer,
-    classify::GrpcClassifier, key, refuse::AsWrappedResponse,
+    Bulkhead, BulkheadLayer, Circuit, CircuitBreakerConfig, CircuitBreakerLayer, KeyedCircuitBreakerLayer, State,
+    TimeoutLayer, classify::GrpcClassifier, key, refuse::AsWrappedResponse,
 };
 
 use crate::{
@@ -184,4 +184,23 @@ async fn a_panicking_handler_is_a_failure() {
     }
     ends_as(&circuit, only(|totals| totals.failures = 2)).await;
     assert_eq!(circuit.state(), State::Open);
+}
+
+#[tokio::test]
+async fn its_pushback_is_the_wait_of_its_callers_breaker() {
+    let (theirs, _) = circuit(1);
+    theirs.force_open();
+    let (server, told) = guarded(&theirs);
+    let impatient = CircuitBreakerConfig::builder()
+        .failure_threshold(1)
+        .open_duration(Duration::from_millis(100))
+        .max_open_duration(Duration::from_secs(60))
+        .open_duration_jitter(0.0)
+        .build()
+        .unwrap();
+    let ours = Circuit::new("prices", impatient);
+    let mut prices = PricesClient::new(CircuitBreakerLayer::grpc(ours.clone()).layer(server.channel()));
+    assert_eq!(prices.quote("tea".to_owned()).await.unwrap_err().code(), Code::Unavailable);
+    assert_eq!((ours.state(), ours.snapshot().open_wait), (State::Open, Some(WAIT)));
+    assert_eq!(told.calls(), 0);
 }

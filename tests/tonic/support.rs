@@ -35,13 +35,33 @@ impl Server {
         F: Future<Output = Result<(), E>> + Send + 'static,
         E: Send + 'static,
     {
+        Self::start_at("127.0.0.1:0".parse().unwrap(), serve)
+    }
+
+    /// Where another one was.
+    pub(crate) fn start_at<F, E>(address: SocketAddr, serve: impl FnOnce(TcpIncoming) -> F) -> Self
+    where
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: Send + 'static,
+    {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let entered = runtime.enter();
-        let incoming = TcpIncoming::bind("127.0.0.1:0".parse().unwrap()).unwrap().with_nodelay(Some(true));
+        let incoming = TcpIncoming::bind(address).unwrap().with_nodelay(Some(true));
         let address = incoming.local_addr().unwrap();
         runtime.spawn(serve(incoming));
         drop(entered);
         Self { address, runtime: Some(runtime) }
+    }
+
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Gone, with all of its connections, when this returns.
+    pub(crate) fn kill(mut self) {
+        // On a thread of its own: a runtime must not wait inside another.
+        let runtime = self.runtime.take();
+        std::thread::spawn(move || drop(runtime)).join().unwrap();
     }
 
     pub(crate) fn endpoint(&self) -> Endpoint {
