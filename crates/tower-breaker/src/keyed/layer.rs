@@ -55,7 +55,7 @@ impl<K> KeyedCircuitBreakerLayer<K, StatusClassifier, AsResponse> {
 impl<K> KeyedCircuitBreakerLayer<K, GrpcClassifier, AsWrappedResponse> {
     /// For gRPC clients and servers, tonic's for one: calls are judged by `grpc-status`, from head or trailers
     /// ([`GrpcClassifier::client`]; for a server add `.classify(GrpcClassifier::server())`), and a refused call is answered
-    /// UNAVAILABLE with `grpc-retry-pushback-ms` ([`AsWrappedResponse`]).
+    /// UNAVAILABLE with `grpc-retry-pushback-ms` ([`AsWrappedResponse`]). [The guide](crate::guide) has a page on tonic.
     pub const fn grpc(circuits: Circuits, key: K) -> Self {
         Self { circuits, key, classify: GrpcClassifier::client(), refuse: AsWrappedResponse }
     }
