@@ -53,6 +53,8 @@ pub mod breaker;
 pub mod bulkhead;
 pub mod classify;
 mod clock;
+#[cfg(all(feature = "http", any(feature = "retry", feature = "timeout")))]
+mod deadline;
 mod expire;
 #[cfg(feature = "fallback")]
 pub mod fallback;
@@ -61,7 +63,9 @@ pub mod guide;
 mod headers;
 pub mod key;
 pub mod keyed;
-#[cfg(any(feature = "bulkhead", feature = "timeout"))]
+#[cfg(any(feature = "retry", feature = "timeout"))]
+mod moment;
+#[cfg(any(feature = "bulkhead", feature = "rate-limit", feature = "timeout"))]
 mod oneshot;
 #[cfg(feature = "rate-limit")]
 pub mod rate_limit;
@@ -74,7 +78,7 @@ pub mod retry;
 pub mod routes;
 #[cfg(feature = "timeout")]
 pub mod timeout;
-#[cfg(any(feature = "bulkhead", feature = "timeout"))]
+#[cfg(any(feature = "bulkhead", feature = "rate-limit", feature = "timeout"))]
 mod timer;
 #[cfg(any(feature = "bulkhead", feature = "timeout"))]
 pub mod until;
@@ -93,8 +97,8 @@ pub use tower_breaker_core::{
 #[cfg(feature = "bulkhead")]
 #[doc(inline)]
 pub use self::bulkhead::{BulkheadLayer, BulkheadService};
-#[cfg(any(feature = "bulkhead", feature = "timeout"))]
-pub use self::oneshot::Oneshot;
+#[cfg(any(feature = "bulkhead", feature = "rate-limit", feature = "timeout"))]
+pub use self::oneshot::{AsItIs, Oneshot, Sending};
 #[cfg(feature = "timeout")]
 #[doc(inline)]
 pub use self::timeout::{Timeout, TimeoutLayer};

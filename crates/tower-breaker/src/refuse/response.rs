@@ -74,7 +74,7 @@ const PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
 
 impl Dialect {
     /// `application/grpc`, with a format or without; gRPC-Web, whose trailers are in its body, is answered as plain HTTP.
-    pub(super) fn of(headers: &HeaderMap) -> Self {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
         let content_type = headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
         match content_type.strip_prefix(b"application/grpc") {
             Some([] | [b'+' | b';', ..]) => Self::Grpc,
