@@ -41,7 +41,7 @@
 //! - `bulkhead` (feature `bulkhead`): so many calls at once, so many more in a queue.
 //! - [`Circuit`] itself guards plain functions and futures, without Tower: [`Circuit::call`], [`Circuit::wrap`].
 //! - [`TokioClock`]: circuits on tokio's time, so that tests with paused time drive them.
-//! - [`guide`]: pages to read, on the order of the stages and on testing.
+//! - [`guide`]: pages to read, on each framework, the order of the stages, testing, and life beside a mesh.
 //!
 //! # When not to use it
 //!
@@ -122,8 +122,3 @@ pub use self::{
     expire::Expire,
     keyed::{KeyedCircuitBreaker, KeyedCircuitBreakerLayer},
 };
-
-// The snippets of the README, as doctests.
-#[cfg(all(doctest, feature = "http", feature = "resilience"))]
-#[doc = include_str!("../../../README.md")]
-struct Readme;

@@ -8,6 +8,7 @@
 //! - `StatusClassifier` (feature `http`): by response status, with `Retry-After`; `at_end_of_body()` also by how the body
 //!   ends.
 //! - `GrpcClassifier` (feature `http`): by gRPC status, from head or trailers.
+//! - Those of tower-http: `guide::hyper` shows how.
 //! - [`but_refusals`]: any of these, and an error that is a refusal from further in is ignored.
 //! - [`with_timeouts`]: any of these, with timeouts judged apart: one need not mean a sick service.
 //! - A closure over `&Result<Res, E>` that returns an [`Outcome`]; [`from_fn`] helps the compiler with its types.
@@ -93,8 +94,8 @@ pub use crate::{expire::time_is_over, headers::retry_after};
     label = "not a classifier for these calls",
     note = "a closure must be `Clone` and spell out its argument: `|result: &Result<{Res}, {E}>| Outcome::Success`, or go \
             through `classify::from_fn`",
-    note = "`StatusClassifier` judges `http::Response<_>` only, `ErrorsOf` and `ErrorsButRefusals` need an error that is \
-            `std::error::Error + 'static`, or `BoxError` with `.boxed()`"
+    note = "`StatusClassifier` and `GrpcClassifier` judge `http::Response<_>` only, `ErrorsOf` and `ErrorsButRefusals` need an \
+            error that is `std::error::Error + 'static`, or `BoxError` with `.boxed()`"
 )]
 pub trait Classify<Req, Res, E> {
     /// What is kept of the request, and of the classifier, until the call ends. It is part of the response future.
