@@ -20,7 +20,7 @@ use crate::{
     until::EndOfBody,
 };
 
-/// Builds a [`ResilienceLayer`]: every stage is off until it is named.
+/// Builds a [`ResilienceLayer`](super::ResilienceLayer): every stage is off until it is named.
 #[derive(Clone)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct ResilienceBuilder<

@@ -108,6 +108,9 @@ async fn it_is_passed_on_less_what_was_used() {
         }
     }
 
+    let later = Later(told(Duration::ZERO), Instant::now() + SECOND * 2);
+    let answer = TimeoutLayer::whole(SECOND * 60).grpc_timeout().layer(later).oneshot(rpc("5S")).await;
+    assert_eq!(answer.unwrap(), "3S");
     // Of an attempt inside, the smaller of its own and what is left.
     for (attempt, expected) in [(SECOND * 9, "3S"), (SECOND * 2, "2S")] {
         let inner = TimeoutLayer::attempt(attempt).refuse(AsSameError).grpc_timeout();
