@@ -6,15 +6,20 @@ use std::time::Duration;
 pub(crate) type Side = Box<dyn FnMut(u64) -> Duration>;
 
 /// How much is measured.
+///
+/// A round is cut into slices, taken in turn, and stands for its median slice: on a machine that does other work as well,
+/// most slices of a millisecond are undisturbed and most rounds are not.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Effort {
     pub(crate) rounds: usize,
+    /// Of each side in a round.
     pub(crate) calls: u64,
+    pub(crate) slices: u64,
 }
 
 impl Effort {
-    pub(crate) const FULL: Self = Self { rounds: 31, calls: 200_000 };
-    pub(crate) const QUICK: Self = Self { rounds: 15, calls: 40_000 };
+    pub(crate) const FULL: Self = Self { rounds: 31, calls: 200_000, slices: 20 };
+    pub(crate) const QUICK: Self = Self { rounds: 15, calls: 40_000, slices: 4 };
 }
 
 #[derive(Debug)]
@@ -30,12 +35,14 @@ pub(crate) struct Measured {
 }
 
 pub(crate) fn interleaved(effort: Effort, ours: &mut Side, peer: &mut Side) -> Measured {
-    let Effort { rounds, calls } = effort;
+    let Effort { rounds, calls, slices } = effort;
+    let slice = calls / slices;
     // Warms caches and branch predictors, and fills windows.
     let (ours_allocs, peer_allocs) = (allocations(ours, calls / 10), allocations(peer, calls / 10));
     let (mut ours_ns, mut peer_ns, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
-        let (one, other) = (per_call(ours(calls), calls), per_call(peer(calls), calls));
+        let (one, other) = (0..slices).map(|_| (per_call(ours(slice), slice), per_call(peer(slice), slice))).unzip();
+        let (one, other) = (median(one), median(other));
         ours_ns.push(one);
         peer_ns.push(other);
         ratios.push(one / other);
