@@ -73,7 +73,7 @@ impl Gate {
     }
 
     /// The generation, where every call is let through.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn admits(&self) -> Option<u64> {
         // Acquire: pairs with `show`, so that what is read after it is at least as new.
         let word = self.word.load(Ordering::Acquire);
@@ -108,7 +108,7 @@ impl Gate {
     }
 
     /// Counts a plain success of `generation`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn count_success(&self, generation: u64, now: impl FnOnce() -> u64) -> Counted {
         // Acquire: `quiet_until` below is at least as new as this word.
         let word = self.word.load(Ordering::Acquire);

@@ -12,7 +12,7 @@ use crate::{
 impl Circuit {
     #[cold]
     #[inline(never)]
-    pub(super) fn acquire_or_refuse(&self) -> Result<Permit, Rejected> {
+    pub(crate) fn acquire_or_refuse(&self) -> Result<Permit, Rejected> {
         match self.shared.gate.refuses(|| self.now()) {
             Some(remaining) => Err(self.refused_at_the_gate(remaining)),
             None => self.acquire_as(None),
@@ -29,6 +29,13 @@ impl Circuit {
             Ok(ticket) => Ok(Permit::new(self.clone(), ticket)),
             Err((reason, remaining)) => Err(self.rejected(reason, remaining)),
         }
+    }
+
+    /// A permit where every call is let through, to be told when its call begins to wait.
+    #[inline(always)]
+    pub(crate) fn admit_unstarted(&self) -> Option<Permit> {
+        let generation = self.shared.gate.admits()?;
+        Some(self.handle().permit_unstarted(generation))
     }
 
     #[inline]
@@ -82,11 +89,12 @@ impl Circuit {
     /// A permit ends, with an outcome or dropped. `elapsed` in nanoseconds, where it is not what the clock says. Kept out
     /// of line: most calls end without it.
     #[inline(never)]
-    pub(crate) fn end(&self, ticket: Ticket, outcome: Option<Outcome>, elapsed: Option<u64>) {
+    pub(crate) fn end(self, ticket: Ticket, outcome: Option<Outcome>, elapsed: Option<u64>) {
         self.with(|scene| {
             let elapsed = elapsed.unwrap_or_else(|| scene.cx.now.saturating_sub(ticket.started));
             scene.machine.end(&mut scene.cx, ticket, outcome, elapsed);
         });
+        self.leave();
     }
 
     /// Whoever takes the lock absorbs first: coming by is enough.
@@ -97,20 +105,20 @@ impl Circuit {
     }
 
     /// A success of a call that a closed circuit let through, without the lock if it decides nothing.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn try_count_success(&self, ticket: Ticket, elapsed: Option<u64>) -> bool {
-        if ticket.kind != Kind::Call {
+        if ticket.kind() != Kind::Call {
             return false;
         }
         let slow_after = self.shared.slow_after();
         let counted = if slow_after == u64::MAX {
-            self.shared.gate.count_success(ticket.generation, || self.now())
+            self.shared.gate.count_success(ticket.generation(), || self.now())
         } else {
             let now = self.now();
             if elapsed.unwrap_or_else(|| now.saturating_sub(ticket.started)) > slow_after {
                 return false;
             }
-            self.shared.gate.count_success(ticket.generation, || now)
+            self.shared.gate.count_success(ticket.generation(), || now)
         };
         if counted == Counted::Late {
             self.absorb();

@@ -6,6 +6,7 @@ use super::{locked::Locked, scene::counters};
 use crate::{
     CircuitBreakerConfig, EjectionGroup,
     clock::{Source, coarse_now, nanos},
+    config::Timing,
     gate::Gate,
     observe::News,
     snapshot::Counters,
@@ -21,13 +22,22 @@ pub(crate) struct Environment {
     pub(crate) departed: Option<Mutex<Counters>>,
 }
 
+impl Environment {
+    /// Whether nobody can tell when a circuit of it is dropped.
+    const fn is_unseen(&self) -> bool {
+        matches!(self.clock, Source::System) && self.group.is_none() && self.departed.is_none()
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) gate: Gate,
     /// A call that takes more nanoseconds is slow; `u64::MAX`: none is.
     slow_after: AtomicU64,
     coarse: AtomicBool,
-    timed: AtomicBool,
+    timing: AtomicU8,
+    /// Whether ended calls leave their handles to the next ones: `spare.rs` says who may.
+    leaves_handles: AtomicBool,
     pub(super) keep: AtomicU8,
     /// Calls and refusals when idleness was last looked at.
     pub(super) calls_seen: AtomicU64,
@@ -53,6 +63,7 @@ impl Shared {
         news: Option<News>,
     ) -> Self {
         let coarse = environment.clock.may_be_coarse(config.shortest_duration());
+        let leaves_handles = environment.is_unseen() && news.is_none();
         let now = environment.clock.now();
         if let Some(group) = &environment.group {
             group.join();
@@ -63,7 +74,8 @@ impl Shared {
             gate: Gate::new(face),
             slow_after: AtomicU64::new(slow_after(locked.config())),
             coarse: AtomicBool::new(coarse),
-            timed: AtomicBool::new(locked.config().needs_start()),
+            timing: AtomicU8::new(locked.config().timing() as u8),
+            leaves_handles: AtomicBool::new(leaves_handles),
             keep: AtomicU8::new(Keep::New as u8),
             calls_seen: AtomicU64::new(u64::MAX),
             environment,
@@ -81,7 +93,12 @@ impl Shared {
 
     #[inline]
     pub(super) fn is_timed(&self) -> bool {
-        self.timed.load(Ordering::Relaxed)
+        self.timing.load(Ordering::Relaxed) != Timing::Never as u8
+    }
+
+    #[inline]
+    pub(super) fn is_timed_from_admission(&self) -> bool {
+        self.timing.load(Ordering::Relaxed) == Timing::FromAdmission as u8
     }
 
     #[inline]
@@ -89,11 +106,21 @@ impl Shared {
         self.slow_after.load(Ordering::Relaxed)
     }
 
+    #[inline]
+    pub(super) fn leaves_handles(&self) -> bool {
+        self.leaves_handles.load(Ordering::Relaxed)
+    }
+
+    /// Somebody sees from now on when the circuit is dropped. What threads hold already goes with their next calls.
+    pub(super) fn leave_no_handles(&self) {
+        self.leaves_handles.store(false, Ordering::Relaxed);
+    }
+
     /// Calls read a new configuration from here on.
     pub(super) fn follow(&self, config: &CircuitBreakerConfig) {
         let coarse = self.environment.clock.may_be_coarse(config.shortest_duration());
         self.slow_after.store(slow_after(config), Ordering::Relaxed);
-        self.timed.store(config.needs_start(), Ordering::Relaxed);
+        self.timing.store(config.timing() as u8, Ordering::Relaxed);
         self.coarse.store(coarse, Ordering::Relaxed);
     }
 }

@@ -107,6 +107,10 @@ where
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
+        // Two ways in, so that the usual one needs no room for a refusal.
+        if let Some(permit) = self.turn.admit() {
+            return ResponseFuture::called(permit, &mut self.inner, &self.classify, request);
+        }
         ResponseFuture::new(self.turn.acquire(), &mut self.inner, &self.classify, &self.refuse, request)
     }
 }
