@@ -155,6 +155,16 @@ impl Turn {
         if self.refusing.is_some() { None } else { self.circuit.admit_unstarted() }
     }
 
+    /// The refusal that [`ask`](Self::ask) saw, in `call`, where the circuit is simply open; where not,
+    /// [`acquire`](Self::acquire) says what is to be done. Counted.
+    #[inline(always)]
+    pub fn refuse(&mut self) -> Option<Rejected> {
+        let Some((Reason::Open, remaining)) = self.refusing else { return None };
+        let rejected = self.circuit.refuse_at_the_gate(remaining)?;
+        self.refusing = None;
+        Some(rejected)
+    }
+
     /// Admission, in `call`: with the place reserved, or as anybody; a refusal seen by [`ask`](Self::ask) is repeated even
     /// if the circuit has closed since, for the inner service was not asked. Tell the permit when the call begins to wait
     /// ([`Permit::start_waiting`]).

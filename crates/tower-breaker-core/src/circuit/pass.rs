@@ -1,12 +1,10 @@
 //! How a call gets in and out: what [`Circuit::try_acquire`], a [`Turn`](crate::Turn) and an ended [`Permit`] come down to.
 
-use std::sync::Arc;
-
 use super::Circuit;
 use crate::{
     Outcome, Permit, Reason, Rejected,
     gate::Counted,
-    state::{Kind, Refused, Ticket, duration},
+    state::{Kind, Refused, Ticket},
 };
 
 impl Circuit {
@@ -61,8 +59,10 @@ impl Circuit {
 
     /// A refusal that was decided before: counted and carried out.
     pub(crate) fn refuse_now(&self, (reason, remaining): Refused) -> Rejected {
-        if reason == Reason::Open && self.shared.gate.is_refusing() {
-            return self.refused_at_the_gate(remaining);
+        if reason == Reason::Open
+            && let Some(rejected) = self.refuse_at_the_gate(remaining)
+        {
+            return rejected;
         }
         self.with(|scene| scene.machine.count_refusal(&mut scene.cx, reason, true));
         self.rejected(reason, remaining)
@@ -77,13 +77,21 @@ impl Circuit {
         ticket.map(|ticket| Permit::new(self.clone(), ticket))
     }
 
+    /// Refuses, if refusals are made without the lock at all.
+    #[inline(always)]
+    pub(crate) fn refuse_at_the_gate(&self, remaining: u64) -> Option<Rejected> {
+        self.shared.gate.is_refusing().then(|| self.refused_at_the_gate(remaining))
+    }
+
+    #[inline(always)]
     pub(super) fn refused_at_the_gate(&self, remaining: u64) -> Rejected {
         self.shared.gate.count_refusal();
         self.rejected(Reason::Open, remaining)
     }
 
+    #[inline(always)]
     pub(crate) fn rejected(&self, reason: Reason, remaining: u64) -> Rejected {
-        Rejected::new(Arc::clone(&self.shared.name), reason, duration(remaining))
+        Rejected::new(&self.shared.name, reason, remaining)
     }
 
     /// A permit ends, with an outcome or dropped. `elapsed` in nanoseconds, where it is not what the clock says. Kept out

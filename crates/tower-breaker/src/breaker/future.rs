@@ -61,7 +61,7 @@ where
     ) -> Self {
         match admission {
             Ok(permit) => Self::called(permit, inner, classify, request),
-            Err(rejected) => Self { kind: Kind::Refused { refusal: Some((rejected, refuse.start(&request))) } },
+            Err(rejected) => Self::refused(rejected, refuse, &request),
         }
     }
 
@@ -72,6 +72,12 @@ where
         let state = Some(classify.start(&request));
         let inner = inner.call(request);
         Self { kind: Kind::Called { inner, permit: calling.permit(), state } }
+    }
+
+    /// Makes no call.
+    #[inline(always)]
+    pub(crate) fn refused(rejected: Rejected, refuse: &R, request: &Req) -> Self {
+        Self { kind: Kind::Refused { refusal: Some((rejected, refuse.start(request))) } }
     }
 
     /// The time of the call is over, which is a failure of what it waits for.
