@@ -24,11 +24,18 @@ impl Name {
 }
 
 impl Drop for Name {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
-        let name = self.0.take();
-        let _gone = SPARE.try_with(|spare| spare.replace(name));
+        if let Some(name) = self.0.take() {
+            leave(name);
+        }
     }
+}
+
+/// Out of line, so that whatever drops a refusal stays small.
+#[inline(never)]
+fn leave(name: Arc<str>) {
+    let _gone = SPARE.try_with(|spare| spare.replace(Some(name)));
 }
 
 impl Deref for Name {

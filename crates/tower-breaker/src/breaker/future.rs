@@ -136,7 +136,7 @@ where
             }
             KindProj::Refused { refusal } => {
                 let (rejected, state) = refusal.take().expect("`ResponseFuture` polled after it has ended");
-                Poll::Ready(R::refuse(state, rejected.into()))
+                Poll::Ready(R::circuit_open(state, rejected))
             }
         }
     }
