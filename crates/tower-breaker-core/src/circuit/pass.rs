@@ -3,7 +3,6 @@
 use super::Circuit;
 use crate::{
     Outcome, Permit, Reason, Rejected,
-    gate::Counted,
     state::{Kind, Refused, Ticket},
 };
 
@@ -85,7 +84,7 @@ impl Circuit {
 
     #[inline(always)]
     pub(super) fn refused_at_the_gate(&self, remaining: u64) -> Rejected {
-        self.shared.gate.count_refusal();
+        self.shared.tally.count_refusal();
         self.rejected(Reason::Open, remaining)
     }
 
@@ -119,18 +118,16 @@ impl Circuit {
             return false;
         }
         let slow_after = self.shared.slow_after();
-        let counted = if slow_after == u64::MAX {
-            self.shared.gate.count_success(ticket.generation(), || self.now())
+        let is_quiet = if slow_after == u64::MAX {
+            self.shared.gate.is_quiet(ticket.generation(), || self.now())
         } else {
             let now = self.now();
-            if elapsed.unwrap_or_else(|| now.saturating_sub(ticket.started)) > slow_after {
-                return false;
-            }
-            self.shared.gate.count_success(ticket.generation(), || now)
+            elapsed.unwrap_or_else(|| now.saturating_sub(ticket.started)) <= slow_after
+                && self.shared.gate.is_quiet(ticket.generation(), || now)
         };
-        if counted == Counted::Late {
+        if is_quiet && !self.shared.tally.count_success() {
             self.absorb();
         }
-        counted != Counted::No
+        is_quiet
     }
 }

@@ -7,10 +7,10 @@ use crate::{
     CircuitBreakerConfig, EjectionGroup,
     clock::{Source, coarse_now, nanos},
     config::Timing,
-    gate::Gate,
+    gate::{Gate, Tally},
     observe::News,
     snapshot::Counters,
-    sync::{AtomicBool, AtomicU8, AtomicU64, Mutex, Ordering},
+    sync::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Mutex, Ordering},
 };
 
 /// What circuits of one set share.
@@ -29,7 +29,10 @@ impl Environment {
     }
 }
 
+/// In this order: what every call reads stands together, and what every call writes stands at the other end of what only
+/// the lock's holder touches, so that no line of memory holds both.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Shared {
     pub(super) gate: Gate,
     /// A call that takes more nanoseconds is slow; `u64::MAX`: none is.
@@ -39,11 +42,12 @@ pub(super) struct Shared {
     /// Whether ended calls leave their handles to the next ones: `spare.rs` says who may.
     leaves_handles: AtomicBool,
     pub(super) keep: AtomicU8,
-    /// Calls and refusals when idleness was last looked at.
-    pub(super) calls_seen: AtomicU64,
+    /// Calls and refusals when idleness was last looked at: the low half, which tells enough.
+    pub(super) calls_seen: AtomicU32,
     pub(super) environment: Arc<Environment>,
     pub(super) name: Arc<str>,
     pub(super) locked: Mutex<Locked>,
+    pub(super) tally: Tally,
 }
 
 /// Which circuits a set lets go of first.
@@ -72,12 +76,13 @@ impl Shared {
         let face = locked.scene(now, &environment).face();
         Self {
             gate: Gate::new(face),
+            tally: Tally::new(face),
             slow_after: AtomicU64::new(slow_after(locked.config())),
             coarse: AtomicBool::new(coarse),
             timing: AtomicU8::new(locked.config().timing() as u8),
             leaves_handles: AtomicBool::new(leaves_handles),
             keep: AtomicU8::new(Keep::New as u8),
-            calls_seen: AtomicU64::new(u64::MAX),
+            calls_seen: AtomicU32::new(u32::MAX),
             environment,
             name,
             locked: Mutex::new(locked),
@@ -129,8 +134,8 @@ impl Drop for Shared {
     fn drop(&mut self) {
         let locked = self.locked.lock();
         if let Some(departed) = &self.environment.departed {
-            let mut counters = counters(locked.machine(), &self.gate);
-            counters.totals.successes += u64::from(self.gate.take_successes());
+            let mut counters = counters(locked.machine(), &self.tally);
+            counters.totals.successes += u64::from(self.tally.take_successes());
             *departed.lock() += counters;
         }
         if let Some(group) = &self.environment.group {
