@@ -26,7 +26,7 @@ impl Effort {
 pub(crate) struct Measured {
     pub(crate) ours_ns: f64,
     pub(crate) peer_ns: f64,
-    /// The median of the rounds' ratios.
+    /// Of the medians.
     pub(crate) ratio: f64,
     /// The ratios that a tenth of the rounds were below, and a tenth above.
     pub(crate) spread: (f64, f64),
@@ -49,14 +49,8 @@ pub(crate) fn interleaved(effort: Effort, ours: &mut Side, peer: &mut Side) -> M
     }
     ratios.sort_by(f64::total_cmp);
     let spread = (ratios[rounds / 10], ratios[rounds - 1 - rounds / 10]);
-    Measured {
-        ours_ns: median(ours_ns),
-        peer_ns: median(peer_ns),
-        ratio: median(ratios),
-        spread,
-        ours_allocs,
-        peer_allocs,
-    }
+    let (ours_ns, peer_ns) = (median(ours_ns), median(peer_ns));
+    Measured { ours_ns, peer_ns, ratio: ours_ns / peer_ns, spread, ours_allocs, peer_allocs }
 }
 
 /// Per call, of this thread. The timer of a side is not running here.
