@@ -40,7 +40,7 @@ pub(super) struct Shared {
     coarse: AtomicBool,
     timing: AtomicU8,
     /// Whether ended calls leave their handles to the next ones: `spare.rs` says who may.
-    leaves_handles: AtomicBool,
+    leaves: AtomicU8,
     pub(super) keep: AtomicU8,
     /// Calls and refusals when idleness was last looked at: the low half, which tells enough.
     pub(super) calls_seen: AtomicU32,
@@ -58,6 +58,15 @@ pub(super) enum Keep {
     Last,
 }
 
+/// What calls leave on their threads when they end.
+#[derive(Debug, Clone, Copy)]
+enum Leaves {
+    Nothing,
+    Handles,
+    /// Handles no more, but some may still be there.
+    NoMore,
+}
+
 impl Shared {
     pub(super) fn new(
         name: Arc<str>,
@@ -67,7 +76,7 @@ impl Shared {
         news: Option<News>,
     ) -> Self {
         let coarse = environment.clock.may_be_coarse(config.shortest_duration());
-        let leaves_handles = environment.is_unseen() && news.is_none();
+        let leaves = if environment.is_unseen() && news.is_none() { Leaves::Handles } else { Leaves::Nothing };
         let now = environment.clock.now();
         if let Some(group) = &environment.group {
             group.join();
@@ -80,7 +89,7 @@ impl Shared {
             slow_after: AtomicU64::new(slow_after(locked.config())),
             coarse: AtomicBool::new(coarse),
             timing: AtomicU8::new(locked.config().timing() as u8),
-            leaves_handles: AtomicBool::new(leaves_handles),
+            leaves: AtomicU8::new(leaves as u8),
             keep: AtomicU8::new(Keep::New as u8),
             calls_seen: AtomicU32::new(u32::MAX),
             environment,
@@ -113,12 +122,19 @@ impl Shared {
 
     #[inline]
     pub(super) fn leaves_handles(&self) -> bool {
-        self.leaves_handles.load(Ordering::Relaxed)
+        self.leaves.load(Ordering::Relaxed) == Leaves::Handles as u8
+    }
+
+    #[inline]
+    pub(super) fn may_have_left_handles(&self) -> bool {
+        self.leaves.load(Ordering::Relaxed) != Leaves::Nothing as u8
     }
 
     /// Somebody sees from now on when the circuit is dropped. What threads hold already goes with their next calls.
-    pub(super) fn leave_no_handles(&self) {
-        self.leaves_handles.store(false, Ordering::Relaxed);
+    pub(super) fn leave_no_more_handles(&self) {
+        if self.leaves_handles() {
+            self.leaves.store(Leaves::NoMore as u8, Ordering::Relaxed);
+        }
     }
 
     /// Calls read a new configuration from here on.

@@ -23,7 +23,7 @@ impl Circuit {
     /// A handle for a call.
     #[inline(always)]
     pub(super) fn handle(&self) -> Self {
-        if !self.shared.leaves_handles() {
+        if !self.shared.may_have_left_handles() {
             return self.clone();
         }
         // `Err`: the thread is ending.
