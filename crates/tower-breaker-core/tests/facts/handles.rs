@@ -6,7 +6,7 @@ use std::{
 };
 
 use tower_breaker_core::{
-    Circuit, CircuitBreakerConfig, Circuits, Clock, EjectionGroup, Outcome, SystemClock, Transition,
+    Circuit, CircuitBreakerConfig, Circuits, Clock, EjectionGroup, Outcome, Rejected, SystemClock, Transition,
 };
 
 use super::admitted;
@@ -93,5 +93,5 @@ fn refusals_of_circuits_in_turn_carry_their_own_names() {
         assert_eq!(rejected.name(), circuit.name());
         kept.push(rejected.clone());
     }
-    assert_eq!(kept.iter().map(|rejected| rejected.name()).collect::<Vec<_>>(), ["one", "other"].repeat(3));
+    assert_eq!(kept.iter().map(Rejected::name).collect::<Vec<_>>(), ["one", "other"].repeat(3));
 }
