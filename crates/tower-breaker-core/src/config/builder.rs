@@ -40,6 +40,8 @@ pub struct CircuitBreakerConfigBuilder {
     on_cancel: Option<OnCancel>,
     mode: Option<Mode>,
     enforcement: Option<f64>,
+    recovery_ramp: Option<Switch<Period>>,
+    throttle: Option<Switch<f64>>,
 }
 
 /// A setter for each field that is a plain value.
@@ -107,6 +109,12 @@ impl CircuitBreakerConfigBuilder {
         /// A probe still out after this long (consecutive rule), or half-open lasting this long (rate rule), opens the
         /// circuit: at least 1 ms, default 60 s; `None` switches it off.
         half_open_timeout: Duration as Period;
+        /// After the probes closed the circuit it lets a share through that grows from a tenth to all over this time: at
+        /// least 1 ms. Default: off.
+        recovery_ramp: Duration as Period;
+        /// While closed, refuses what is beyond so many times the successes, by chance: more than 1, with a time window.
+        /// 2.0 is gentle, 1.1 strict. Default: off.
+        throttle: f64;
     }
 
     /// Takes every field that is unset here from `parent`. A half-open rule begun here replaces the parent's.
@@ -134,6 +142,8 @@ impl CircuitBreakerConfigBuilder {
             on_cancel: self.on_cancel.or(parent.on_cancel),
             mode: self.mode.or(parent.mode),
             enforcement: self.enforcement.or(parent.enforcement),
+            recovery_ramp: self.recovery_ramp.or(parent.recovery_ramp),
+            throttle: self.throttle.or(parent.throttle),
         }
     }
 
@@ -178,6 +188,7 @@ impl CircuitBreakerConfigBuilder {
         }
 
         let (sliding_window, minimum_calls) = self.window()?;
+        let (recovery_ramp, throttle) = self.shares(sliding_window)?;
         let (open_duration, max_open_duration) = self.open_durations()?;
         let multiplier = self.open_duration_multiplier.unwrap_or(2.0);
         let grows = multiplier >= 1.0 && multiplier.is_finite();
@@ -203,6 +214,8 @@ impl CircuitBreakerConfigBuilder {
             on_cancel: self.on_cancel.unwrap_or(OnCancel::FailureAfter(Duration::from_secs(1))),
             mode: self.mode.unwrap_or(Mode::Enforce),
             enforcement,
+            recovery_ramp,
+            throttle,
         })
     }
 
@@ -223,6 +236,20 @@ impl CircuitBreakerConfigBuilder {
         let fits = (1..=most).contains(&minimum);
         check("minimum_calls", minimum, fits, "at least 1, and at most the calls of a count window")?;
         Ok((window, minimum))
+    }
+
+    fn shares(&self, window: SlidingWindow) -> Result<(Option<Duration>, Option<f64>), InvalidConfig> {
+        let ramp = switch(self.recovery_ramp, None).map(|Period(ramp)| ramp);
+        if let Some(ramp) = ramp {
+            check("recovery_ramp", ramp, ramp >= Duration::from_millis(1), "at least 1 ms, or off")?;
+        }
+        let throttle = switch(self.throttle, None);
+        if let Some(factor) = throttle {
+            check("throttle", factor, factor > 1.0 && factor.is_finite(), "a finite number, more than 1, or off")?;
+            let is_of_time = matches!(window, SlidingWindow::Time(..));
+            check("throttle", factor, is_of_time, "a sliding_window of time beside it: it looks at what came lately")?;
+        }
+        Ok((ramp, throttle))
     }
 
     fn open_durations(&self) -> Result<(Duration, Duration), InvalidConfig> {

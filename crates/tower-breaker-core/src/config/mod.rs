@@ -110,6 +110,8 @@ pub enum Mode {
 /// | `on_cancel` | failure after 1 s | ignore, failure, failure after |
 /// | `mode` | enforce | enforce or observe |
 /// | `enforcement` | 1.0 | [0, 1] |
+/// | `recovery_ramp` | off | >= 1 ms, or off |
+/// | `throttle` | off | > 1 with a time window, or off |
 #[derive(Debug, Clone, PartialEq)]
 pub struct CircuitBreakerConfig {
     failure_threshold: Option<u32>,
@@ -128,6 +130,8 @@ pub struct CircuitBreakerConfig {
     on_cancel: OnCancel,
     mode: Mode,
     enforcement: f64,
+    recovery_ramp: Option<Duration>,
+    throttle: Option<f64>,
 }
 
 impl CircuitBreakerConfig {
@@ -234,6 +238,19 @@ impl CircuitBreakerConfig {
         self.enforcement
     }
 
+    /// After the probes closed the circuit it lets a share through that grows from a tenth to all over this time.
+    /// `None`: all at once.
+    #[must_use]
+    pub const fn recovery_ramp(&self) -> Option<Duration> {
+        self.recovery_ramp
+    }
+
+    /// While closed, what is beyond so many times the successes in the window is refused by chance. `None`: off.
+    #[must_use]
+    pub const fn throttle(&self) -> Option<f64> {
+        self.throttle
+    }
+
     /// Whether any rate needs the window.
     pub(crate) const fn has_rates(&self) -> bool {
         self.failure_rate_threshold.is_some() || self.slow_call_duration_threshold.is_some()
@@ -242,14 +259,14 @@ impl CircuitBreakerConfig {
     /// The shortest duration that decides anything: the coarse clock must be far finer.
     pub(crate) fn shortest_duration(&self) -> Duration {
         let window = match self.sliding_window {
-            SlidingWindow::Time(time, _) if self.has_rates() => Some(time),
+            SlidingWindow::Time(time, _) if self.has_rates() || self.throttle.is_some() => Some(time),
             _ => None,
         };
         let cancel = match self.on_cancel {
             OnCancel::FailureAfter(after) => Some(after),
             OnCancel::Ignore | OnCancel::Failure => None,
         };
-        [window, cancel, self.max_age, self.slow_call_duration_threshold, self.half_open_timeout]
+        [window, cancel, self.max_age, self.slow_call_duration_threshold, self.half_open_timeout, self.recovery_ramp]
             .into_iter()
             .flatten()
             .fold(self.open_duration, Duration::min)

@@ -13,6 +13,7 @@ mod observers;
 mod open_wait;
 mod panics;
 mod reconfigure;
+mod shares;
 mod stale;
 mod time;
 mod turns;
