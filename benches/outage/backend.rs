@@ -20,8 +20,6 @@ use tower_service::Service;
 
 use crate::incident::{Answers, BEFORE, Plan, SERVICE};
 
-/// Calls that may wait: five seconds of work. One more is turned away at once.
-const LONGEST_QUEUE: usize = 300;
 /// What it takes to say no.
 const NO: Duration = Duration::from_millis(1);
 
@@ -123,7 +121,7 @@ impl Backend {
         match self.plan.condition(age).answers {
             Answers::Never => Taken::Hangs,
             Answers::AtOnceWithAnError => Taken::No,
-            Answers::Well if state.queue.len() >= LONGEST_QUEUE => Taken::No,
+            Answers::Well if state.queue.len() >= self.plan.incident.longest_queue() => Taken::No,
             Answers::Well => {
                 let (answer, answered) = oneshot::channel();
                 state.queue.push_back(Job { answer, came_during });

@@ -24,9 +24,11 @@ pub(crate) enum Incident {
     Refusing,
     /// Works at a tenth of its speed.
     Slow,
-    /// Half of the workers are gone.
+    /// Half of the workers are gone; what is too much is turned away at once.
     HalfCapacity,
-    /// Refuses for 5 s, is well for 5 s, and so on.
+    /// Half of the workers are gone; what is too much queues for seconds.
+    HalfCapacityQueue,
+    /// Refuses for some seconds, is well for some, and so on.
     Flapping,
 }
 
@@ -47,9 +49,25 @@ pub(crate) enum Answers {
 
 const WELL: Condition = Condition { workers: WORKERS, slower: 1, answers: Answers::Well };
 
+impl Condition {
+    /// Calls a second that can be answered well.
+    #[expect(clippy::cast_precision_loss, reason = "a handful of workers")]
+    pub(crate) fn capacity(&self) -> f64 {
+        let share = self.workers as f64 / WORKERS as f64 / f64::from(self.slower);
+        if self.answers == Answers::Well { CAPACITY * share } else { 0.0 }
+    }
+}
+
 impl Incident {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::None, Self::Dead, Self::Refusing, Self::Slow, Self::HalfCapacity, Self::Flapping];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::None,
+        Self::Dead,
+        Self::Refusing,
+        Self::Slow,
+        Self::HalfCapacity,
+        Self::HalfCapacityQueue,
+        Self::Flapping,
+    ];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -58,33 +76,42 @@ impl Incident {
             Self::Refusing => "refusing",
             Self::Slow => "slow x10",
             Self::HalfCapacity => "half capacity",
+            Self::HalfCapacityQueue => "half capacity, long queue",
             Self::Flapping => "flapping",
         }
     }
 
     /// As a file is called.
     pub(crate) fn slug(self) -> String {
-        self.name().replace(' ', "-")
+        self.name().replace(',', "").replace(' ', "-")
     }
 
-    /// Whether a part of the calls could be answered.
-    pub(crate) const fn is_partial(self) -> bool {
-        matches!(self, Self::Slow | Self::HalfCapacity | Self::Flapping)
+    /// Calls that may wait; one more is turned away at once. Twenty are a third of a second's work, or five seconds'.
+    pub(crate) const fn longest_queue(self) -> usize {
+        if matches!(self, Self::HalfCapacityQueue) { 300 } else { 20 }
     }
 
-    const fn condition(self, since: Duration) -> Condition {
+    fn condition(self, since: Duration, seed: u64) -> Condition {
         match self {
-            Self::None => WELL,
             Self::Dead => Condition { answers: Answers::Never, ..WELL },
             Self::Refusing => Condition { answers: Answers::AtOnceWithAnError, ..WELL },
             Self::Slow => Condition { slower: 10, ..WELL },
-            Self::HalfCapacity => Condition { workers: WORKERS / 2, ..WELL },
-            Self::Flapping if since.as_secs() / 5 % 2 == 0 => {
-                Condition { answers: Answers::AtOnceWithAnError, ..WELL }
-            }
-            Self::Flapping => WELL,
+            Self::HalfCapacity | Self::HalfCapacityQueue => Condition { workers: WORKERS / 2, ..WELL },
+            Self::Flapping if is_refusing(since, seed) => Condition { answers: Answers::AtOnceWithAnError, ..WELL },
+            Self::None | Self::Flapping => WELL,
         }
     }
+}
+
+/// It begins with refusing; each phase lasts between 2 s and 10 s.
+fn is_refusing(since: Duration, seed: u64) -> bool {
+    let mut chance = fastrand::Rng::with_seed(seed ^ 0xf1a9);
+    let (mut end, mut refusing) = (0.0, false);
+    while end <= since.as_secs_f64() {
+        end += 2.0 + 8.0 * chance.f64();
+        refusing = !refusing;
+    }
+    refusing
 }
 
 /// One run: the same for every stack.
@@ -115,7 +142,7 @@ impl Plan {
     }
 
     pub(crate) fn condition(&self, at: Duration) -> Condition {
-        if self.is_under_way(at) { self.incident.condition(at - BEFORE) } else { WELL }
+        if self.is_under_way(at) { self.incident.condition(at - BEFORE, self.seed) } else { WELL }
     }
 
     /// When calls come: at random, independently of what became of those before.
@@ -130,5 +157,14 @@ impl Plan {
             }
             arrivals.push(at);
         }
+    }
+
+    /// Calls that the backend can answer during the incident.
+    pub(crate) fn could_answer(&self) -> f64 {
+        const STEP: Duration = Duration::from_millis(100);
+        let steps = self.length.div_duration_f64(STEP).ceil();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a thousand or so")]
+        let steps = 0..steps as u32;
+        steps.map(|step| self.condition(BEFORE + step * STEP).capacity() * STEP.as_secs_f64()).sum()
     }
 }

@@ -9,6 +9,7 @@
 mod backend;
 mod clients;
 mod incident;
+mod plot;
 mod report;
 mod stacks;
 mod tally;
@@ -49,7 +50,8 @@ fn main() {
     let cells = play_all(&incidents, seeds);
     print!("{}", report::tables(&cells));
     if only.is_empty() && seeds >= 100 {
-        report::write(&cells).expect("the tables and plots are written");
+        report::write(&cells).expect("the tables are written");
+        plot::write(&incidents).expect("the plots are written");
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     clients::{Call, Ending, Run},
-    incident::{AFTER, BEFORE, CAPACITY, Plan},
+    incident::{AFTER, BEFORE, Plan},
 };
 
 /// Calls are looked at by when they came, half a second together.
@@ -19,8 +19,6 @@ pub(crate) struct Tally {
     pub(crate) during: Option<f64>,
     /// Answered, of the calls that came in the minute after it.
     pub(crate) after: Option<f64>,
-    /// Answered, of all calls.
-    pub(crate) answered: Option<f64>,
     /// Attempts a second, during the incident, that reached the backend and helped nobody.
     pub(crate) useless: Option<f64>,
     /// Attempts that reached the backend during the incident, for each call that came.
@@ -50,7 +48,7 @@ pub(crate) const FIGURES: [Figure; 7] = [
     Figure { name: "well again", of: |tally| tally.recovered, write: |time| format!("{time:.1} s") },
 ];
 
-pub(crate) fn percent(share: f64) -> String {
+fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
 }
 
@@ -70,7 +68,6 @@ pub(crate) fn tally(plan: &Plan, run: &Run) -> Tally {
     Tally {
         during: (could > 0.0).then(|| good(&mut run.calls.iter().filter(during)) / could),
         after: Some(good(&mut run.calls.iter().filter(minute)) / after),
-        answered: Some(good(&mut run.calls.iter()) / run.calls.len() as f64),
         useless: Some((run.during.sent - run.during.useful) as f64 / length),
         amplification: Some(run.during.sent as f64 / came),
         refusal_p99: refusals.get(refusals.len() * 99 / 100).map(Duration::as_secs_f64),
@@ -104,31 +101,6 @@ fn recovered(plan: &Plan, calls: &[Call]) -> f64 {
     let unwell = |(came, answered): &(u32, u32)| f64::from(*answered) < WELL * f64::from(*came);
     let last = slices.iter().rposition(unwell).map_or(0, |place| place + 1);
     SLICE.as_secs_f64() * f64::from(u32::try_from(last).unwrap_or(u32::MAX))
-}
-
-impl Plan {
-    /// Calls that the backend can answer during the incident.
-    fn could_answer(&self) -> f64 {
-        const STEP: Duration = Duration::from_millis(100);
-        let mut could = 0.0;
-        let mut at = BEFORE;
-        while at < self.end() {
-            could += self.condition(at).capacity() * STEP.min(self.end() - at).as_secs_f64();
-            at += STEP;
-        }
-        could
-    }
-}
-
-impl crate::incident::Condition {
-    fn capacity(&self) -> f64 {
-        match self.answers {
-            crate::incident::Answers::Well => {
-                CAPACITY * self.workers as f64 / crate::incident::WORKERS as f64 / f64::from(self.slower)
-            }
-            _ => 0.0,
-        }
-    }
 }
 
 /// The middle one, where there is one for at least half of the runs; what was never seen is not zero.

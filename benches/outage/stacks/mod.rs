@@ -63,8 +63,18 @@ impl Stack {
         }
     }
 
-    pub(crate) const fn has_breaker(self) -> bool {
-        !matches!(self, Self::Nothing | Self::RetryOnly | Self::Tower)
+    /// In plots.
+    pub(crate) const fn colour(self) -> &'static str {
+        match self {
+            Self::Nothing => "#888888",
+            Self::RetryOnly => "#b07a3c",
+            Self::Tower => "#7b5ea7",
+            Self::PeerSnippet => "#d98cb3",
+            Self::PeerAdvised => "#c2334d",
+            Self::Ours => "#1f6fb4",
+            Self::OursThrottled => "#2a9d5c",
+            Self::OursRamped => "#45b5c4",
+        }
     }
 
     pub(crate) fn build(self, backend: &Backend, seed: u64) -> Built {

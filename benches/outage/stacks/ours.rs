@@ -13,6 +13,7 @@ use crate::{
     clients::{DEADLINE, Ending},
 };
 
+/// A third of what is sent may fail before anything is refused for it.
 pub(super) const THROTTLE: f64 = 1.5;
 pub(super) const RAMP: Duration = Duration::from_secs(10);
 

@@ -73,9 +73,9 @@ impl CircuitBreakerConfigBuilder {
         minimum_calls: u32;
         /// This share of slow calls opens the circuit: (0, 1], default 1.0. Without a duration threshold no call is slow.
         slow_call_rate_threshold: f64;
-        /// The first open in a row waits this long: at least 1 ms, default 30 s.
+        /// The first open in a row waits this long: at least 1 ms, default 5 s.
         open_duration: Duration as Period;
-        /// Each further open in a row waits so many times longer: at least 1, default 2.0.
+        /// Each further open in a row waits so many times longer: at least 1, default 1.2.
         open_duration_multiplier: f64;
         /// No open waits longer: at least `open_duration`. Default: the larger of 60 s and twice `open_duration`.
         max_open_duration: Duration as Period;
@@ -100,7 +100,8 @@ impl CircuitBreakerConfigBuilder {
         /// So many failures in a row open the circuit; beside a failure rate only while the window holds fewer than
         /// `minimum_calls`. 1..=1,000,000, default 5; `None` switches it off.
         failure_threshold: u32;
-        /// This share of failures in the window opens the circuit: (0, 1], default 0.5; `None` switches it off.
+        /// This share of failures in the window opens the circuit: (0, 1], default 0.5, or 0.8 beside a throttle; `None`
+        /// switches it off.
         failure_rate_threshold: f64;
         /// A row or a count window whose last outcome is older than this is forgotten: at least 1 s. Default: off.
         max_age: Duration as Period;
@@ -158,7 +159,9 @@ impl CircuitBreakerConfigBuilder {
         if let Some(failures) = failure_threshold {
             check("failure_threshold", failures, in_count(failures), "1..=1000000, or off")?;
         }
-        let failure_rate_threshold = switch(self.failure_rate_threshold, Some(0.5));
+        // A throttle lets through what fails by a share of its own, and more at first: the circuit is for what is worse.
+        let is_throttled = matches!(self.throttle, Some(Switch::On(_)));
+        let failure_rate_threshold = switch(self.failure_rate_threshold, Some(if is_throttled { 0.8 } else { 0.5 }));
         if let Some(rate) = failure_rate_threshold {
             check("failure_rate_threshold", rate, is_rate(rate), "a share in (0, 1], or off")?;
         }
@@ -190,7 +193,7 @@ impl CircuitBreakerConfigBuilder {
         let (sliding_window, minimum_calls) = self.window()?;
         let (recovery_ramp, throttle) = self.shares(sliding_window)?;
         let (open_duration, max_open_duration) = self.open_durations()?;
-        let multiplier = self.open_duration_multiplier.unwrap_or(2.0);
+        let multiplier = self.open_duration_multiplier.unwrap_or(1.2);
         let grows = multiplier >= 1.0 && multiplier.is_finite();
         check("open_duration_multiplier", multiplier, grows, "a finite number, at least 1")?;
         let jitter = self.open_duration_jitter.unwrap_or(0.1);
@@ -253,7 +256,7 @@ impl CircuitBreakerConfigBuilder {
     }
 
     fn open_durations(&self) -> Result<(Duration, Duration), InvalidConfig> {
-        let open = self.open_duration.map_or(Duration::from_secs(30), |Period(open)| open);
+        let open = self.open_duration.map_or(Duration::from_secs(5), |Period(open)| open);
         check("open_duration", open, open >= Duration::from_millis(1), "at least 1 ms")?;
         let default_most = Duration::from_secs(60).max(open.saturating_mul(2));
         let most = self.max_open_duration.map_or(default_most, |Period(most)| most);

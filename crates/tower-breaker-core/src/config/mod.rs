@@ -93,14 +93,14 @@ pub enum Mode {
 /// | field | default | accepted |
 /// |---|---|---|
 /// | `failure_threshold` | 5 | 1..=1,000,000, or off |
-/// | `failure_rate_threshold` | 0.5 | (0, 1], or off |
+/// | `failure_rate_threshold` | 0.5, or 0.8 beside a throttle | (0, 1], or off |
 /// | `sliding_window` | 5 s in 10 buckets | calls 1..=1,000,000; time >= 10 ms in 1..=60 buckets |
 /// | `minimum_calls` | 20, or the count window if that is smaller | 1..; <= a count window |
 /// | `max_age` | off | >= 1 s |
 /// | `slow_call_duration_threshold` | off | > 0 |
 /// | `slow_call_rate_threshold` | 1.0 | (0, 1] |
-/// | `open_duration` | 30 s | >= 1 ms |
-/// | `open_duration_multiplier` | 2.0 | >= 1 |
+/// | `open_duration` | 5 s | >= 1 ms |
+/// | `open_duration_multiplier` | 1.2 | >= 1 |
 /// | `max_open_duration` | the larger of 60 s and 2 x `open_duration` | >= `open_duration` |
 /// | `open_duration_jitter` | 0.1 | [0, 1) |
 /// | `success_threshold` (consecutive rule) | 2 | 1..=1,000,000 |

@@ -41,11 +41,9 @@ const FIRST_SHARE: f64 = 0.1;
 const LARGEST_REFUSED: f64 = 0.9;
 
 impl Machine {
-    /// Draws whether a call that no verdict refuses is among the share that is admitted.
+    /// Draws whether a call that no verdict refuses is among the share that is admitted. Of what is not closed, or is by
+    /// force, that is all.
     pub(super) fn draw(&mut self, cx: &mut Cx<'_>) -> Result<(), Refused> {
-        if self.phase != Phase::Closed || self.force() != Force::None {
-            return Ok(());
-        }
         if let Some((share, _)) = self.ramp(cx.config, cx.now)
             && !drawn(cx.chance, share)
         {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tower_breaker_core::{CircuitBreakerConfig, Outcome, Reason, SlidingWindow};
+use tower_breaker_core::{CircuitBreakerConfig, CircuitBreakerConfigBuilder, Outcome, Reason, SlidingWindow};
 
 use super::{
     super::{admitted, circuit, end, fail, ms, secs, succeed},
@@ -88,7 +88,33 @@ fn successes_that_leave_the_window_bring_the_throttle_without_any_outcome() {
     fail(&circuit, 50);
     assert_eq!(refused_of(&circuit, 1_000, Reason::Throttled), 0);
     clock.advance(secs(5));
-    assert!(refused_of(&circuit, 1_000, Reason::Throttled) > 800);
+    // Held, so that nothing tells the circuit what time it is.
+    let held: Vec<_> = (0..1_000).map(|_| circuit.try_acquire()).collect();
+    assert!(held.iter().filter(|asked| asked.is_err()).count() > 800);
+}
+
+/// No rate is configured here, so that there is no other window whose buckets end.
+#[test]
+fn successes_of_two_buckets_leave_one_after_the_other() {
+    let (circuit, clock) = circuit(throttled(1.1));
+    succeed(&circuit, 60);
+    let to_fail: Vec<_> = (0..100).map(|_| admitted(&circuit)).collect();
+    clock.advance(secs(5));
+    succeed(&circuit, 40);
+    to_fail.into_iter().for_each(|permit| permit.record(Outcome::Failure));
+    clock.advance(secs(5));
+    assert_eq!(circuit.snapshot().throttle_share, Some((140.0 - 1.1 * 40.0) / 141.0));
+}
+
+#[test]
+fn beside_it_the_failure_rate_that_opens_is_higher_unless_set() {
+    let rate = |config: CircuitBreakerConfigBuilder| config.build().unwrap().failure_rate_threshold();
+    let throttled = || CircuitBreakerConfig::builder().throttle(1.5);
+    assert_eq!(rate(throttled()), Some(0.8));
+    assert_eq!(rate(throttled().failure_rate_threshold(0.5)), Some(0.5));
+    assert_eq!(rate(throttled().failure_rate_threshold(None)), None);
+    assert_eq!(rate(throttled().throttle(None)), Some(0.5));
+    assert_eq!(rate(CircuitBreakerConfig::builder().or(&throttled())), Some(0.8));
 }
 
 #[test]
