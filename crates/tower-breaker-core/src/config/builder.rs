@@ -73,7 +73,7 @@ impl CircuitBreakerConfigBuilder {
         minimum_calls: u32;
         /// This share of slow calls opens the circuit: (0, 1], default 1.0. Without a duration threshold no call is slow.
         slow_call_rate_threshold: f64;
-        /// The first open in a row waits this long: at least 1 ms, default 5 s.
+        /// The first open in a row waits this long: at least 1 ms, default 2 s.
         open_duration: Duration as Period;
         /// Each further open in a row waits so many times longer: at least 1, default 1.2.
         open_duration_multiplier: f64;
@@ -256,7 +256,7 @@ impl CircuitBreakerConfigBuilder {
     }
 
     fn open_durations(&self) -> Result<(Duration, Duration), InvalidConfig> {
-        let open = self.open_duration.map_or(Duration::from_secs(5), |Period(open)| open);
+        let open = self.open_duration.map_or(Duration::from_secs(2), |Period(open)| open);
         check("open_duration", open, open >= Duration::from_millis(1), "at least 1 ms")?;
         let default_most = Duration::from_secs(60).max(open.saturating_mul(2));
         let most = self.max_open_duration.map_or(default_most, |Period(most)| most);

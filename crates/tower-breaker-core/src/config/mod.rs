@@ -99,7 +99,7 @@ pub enum Mode {
 /// | `max_age` | off | >= 1 s |
 /// | `slow_call_duration_threshold` | off | > 0 |
 /// | `slow_call_rate_threshold` | 1.0 | (0, 1] |
-/// | `open_duration` | 5 s | >= 1 ms |
+/// | `open_duration` | 2 s | >= 1 ms |
 /// | `open_duration_multiplier` | 1.2 | >= 1 |
 /// | `max_open_duration` | the larger of 60 s and 2 x `open_duration` | >= `open_duration` |
 /// | `open_duration_jitter` | 0.1 | [0, 1) |

@@ -42,7 +42,7 @@ fn every_invalid_value_is_an_error_that_names_field_value_and_what_is_accepted()
         ("open_duration_multiplier", "0.99", |b| b.open_duration_multiplier(0.99)),
         ("open_duration_multiplier", "NaN", |b| b.open_duration_multiplier(f64::NAN)),
         ("open_duration_multiplier", "inf", |b| b.open_duration_multiplier(f64::INFINITY)),
-        ("max_open_duration", "4s", |b| b.max_open_duration(secs(4))),
+        ("max_open_duration", "1s", |b| b.max_open_duration(secs(1))),
         ("open_duration_jitter", "1", |b| b.open_duration_jitter(1.0)),
         ("open_duration_jitter", "-0.1", |b| b.open_duration_jitter(-0.1)),
         ("open_duration_jitter", "NaN", |b| b.open_duration_jitter(f64::NAN)),
@@ -99,7 +99,7 @@ fn the_ends_of_every_range_are_accepted() {
         |b| b.open_duration(Duration::MAX),
         |b| b.open_duration_multiplier(1.0),
         |b| b.open_duration_multiplier(f64::MAX),
-        |b| b.max_open_duration(secs(5)),
+        |b| b.max_open_duration(secs(2)),
         |b| b.max_open_duration(Duration::MAX),
         |b| b.open_duration_jitter(0.0),
         |b| b.open_duration_jitter(1.0f64.next_down()),
@@ -159,7 +159,7 @@ fn the_defaults_are_the_documented_ones() {
     assert_eq!(config.sliding_window(), SlidingWindow::time_in(secs(5), 10));
     assert_eq!((config.minimum_calls(), config.max_age()), (20, None));
     assert_eq!((config.slow_call_duration_threshold(), config.slow_call_rate_threshold()), (None, 1.0));
-    assert_eq!((config.open_duration(), config.max_open_duration()), (secs(5), secs(60)));
+    assert_eq!((config.open_duration(), config.max_open_duration()), (secs(2), secs(60)));
     assert_eq!((config.open_duration_multiplier(), config.open_duration_jitter()), (1.2, 0.1));
     assert_eq!(config.half_open(), HalfOpenRule::Consecutive { success_threshold: 2, max_concurrent: 1 });
     assert_eq!(config.half_open_timeout(), Some(secs(60)));
