@@ -12,6 +12,8 @@ mod inner;
 mod measure;
 mod report;
 mod rows;
+#[path = "../support/together.rs"]
+mod together;
 
 use measure::{Effort, interleaved};
 

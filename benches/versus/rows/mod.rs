@@ -14,17 +14,20 @@ pub(crate) struct Row {
     pub(crate) bar: f64,
     /// Calls are dear: one in so many of the usual number is made.
     pub(crate) fewer: u64,
+    /// A slice begins with threads to start: a round is one slice.
+    pub(crate) whole: bool,
     /// Ours, and the peer's.
     pub(crate) sides: fn() -> (Side, Side),
 }
 
 impl Row {
     const fn new(case: &'static str, peer: &'static str, bar: f64, sides: fn() -> (Side, Side)) -> Self {
-        Self { case, peer, bar, fewer: 1, sides }
+        Self { case, peer, bar, fewer: 1, whole: false, sides }
     }
 
     pub(crate) const fn effort(&self, usual: Effort) -> Effort {
-        Effort { calls: usual.calls / self.fewer, ..usual }
+        let slices = if self.whole { 1 } else { usual.slices };
+        Effort { calls: usual.calls / self.fewer, slices, ..usual }
     }
 }
 
@@ -43,7 +46,7 @@ pub(crate) fn all() -> Vec<Row> {
         Row::new("closed_time_window", FAILSAFE, 0.5, time::failsafe),
         // Theirs looks at all calls in its window each time, some microseconds long.
         Row { fewer: 20, ..Row::new("closed_time_window_20k", TOWER_RESILIENCE, 0.02, time::full_tower_resilience) },
-        Row::new("contended_2_threads", RECLOSER, 0.4, threads::two_recloser),
+        Row { whole: true, ..Row::new("contended_2_threads", RECLOSER, 0.4, threads::two_recloser) },
         Row::new("open_refuse", RECLOSER, 0.6, breaker::open_recloser),
         Row::new("keyed_10k", TOWER_RESILIENCE, 0.4, keyed::tower_resilience),
         Row::new("stack_first_try", TOWER_RESILIENCE, 0.2, stack::tower_resilience),

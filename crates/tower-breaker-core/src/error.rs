@@ -2,11 +2,12 @@
 
 use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
-use crate::{BulkheadFull, Interruption, RateLimited, Refusal, TimedOut};
+use crate::{BulkheadFull, Interruption, RateLimited, Refusal, TimedOut, name::Name};
 
 /// Why a circuit refused a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[repr(u64)]
 pub enum Reason {
     /// The circuit is open and its wait is not over, or probing is held back.
     Open,
@@ -41,14 +42,16 @@ impl Reason {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "a refused call must be answered"]
 pub struct Rejected {
-    name: Arc<str>,
+    name: Name,
     reason: Reason,
-    remaining: Duration,
+    /// Nanoseconds.
+    remaining: u64,
 }
 
 impl Rejected {
-    pub(crate) const fn new(name: Arc<str>, reason: Reason, remaining: Duration) -> Self {
-        Self { name, reason, remaining }
+    #[inline(always)]
+    pub(crate) fn new(name: &Arc<str>, reason: Reason, remaining: u64) -> Self {
+        Self { name: Name::of(name), reason, remaining }
     }
 
     /// The name of the circuit that refused.
@@ -68,13 +71,13 @@ impl Rejected {
     /// open without an end.
     #[must_use]
     pub const fn remaining(&self) -> Duration {
-        self.remaining
+        Duration::from_nanos(self.remaining)
     }
 }
 
 impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, remaining, .. } = self;
+        let (name, remaining) = (self.name(), self.remaining());
         match self.reason {
             Reason::Open => write!(f, "circuit `{name}` is open for another {:.1} s", remaining.as_secs_f64()),
             Reason::HalfOpen => write!(f, "circuit `{name}` is half-open and has no place free for a probe"),

@@ -50,6 +50,7 @@ mod error;
 mod export;
 mod figures;
 mod gate;
+mod name;
 mod observe;
 mod outcome;
 mod permit;

@@ -77,6 +77,17 @@ pub enum OnCancel {
     FailureAfter(Duration),
 }
 
+/// From when on a call's duration decides anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Timing {
+    /// No duration does.
+    Never,
+    /// Only that of a call that has to wait for its answer and is dropped.
+    WhileItWaits,
+    /// That of every call.
+    FromAdmission,
+}
+
 /// Whether refusals are carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -272,9 +283,13 @@ impl CircuitBreakerConfig {
             .fold(self.open_duration, Duration::min)
     }
 
-    /// Whether a call's duration decides anything, so that its start must be known.
-    pub(crate) const fn needs_start(&self) -> bool {
-        self.slow_call_duration_threshold.is_some() || matches!(self.on_cancel, OnCancel::FailureAfter(_))
+    /// From when on a call's duration decides anything.
+    pub(crate) const fn timing(&self) -> Timing {
+        match self.on_cancel {
+            _ if self.slow_call_duration_threshold.is_some() => Timing::FromAdmission,
+            OnCancel::FailureAfter(_) => Timing::WhileItWaits,
+            OnCancel::Ignore | OnCancel::Failure => Timing::Never,
+        }
     }
 }
 

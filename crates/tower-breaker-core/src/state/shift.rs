@@ -170,7 +170,7 @@ mod tests {
 
     fn config(set: impl FnOnce(CircuitBreakerConfigBuilder) -> CircuitBreakerConfigBuilder) -> CircuitBreakerConfig {
         let builder = CircuitBreakerConfig::builder().open_duration(seconds(1)).max_open_duration(seconds(10));
-        set(builder.open_duration_jitter(0.5)).build().unwrap()
+        set(builder.open_duration_multiplier(2.0).open_duration_jitter(0.5)).build().unwrap()
     }
 
     #[test]

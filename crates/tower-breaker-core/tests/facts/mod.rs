@@ -8,6 +8,7 @@ mod defaults;
 #[cfg(feature = "state-file")]
 mod export;
 mod half_open;
+mod handles;
 mod modes;
 mod observers;
 mod open_wait;
