@@ -15,11 +15,15 @@ pub enum Reason {
     HalfOpen,
     /// An operator forced the circuit open.
     ForcedOpen,
+    /// The circuit closed a short while ago and lets only a growing share through (`recovery_ramp`).
+    Recovering,
+    /// Too few of the calls lately succeeded for all to be let through (`throttle`).
+    Throttled,
 }
 
 impl Reason {
     /// Every reason there is.
-    pub const ALL: &[Self] = &[Self::Open, Self::HalfOpen, Self::ForcedOpen];
+    pub const ALL: &[Self] = &[Self::Open, Self::HalfOpen, Self::ForcedOpen, Self::Recovering, Self::Throttled];
 
     /// The reason as a stable word for logs and metrics.
     #[must_use]
@@ -28,6 +32,8 @@ impl Reason {
             Self::Open => "open",
             Self::HalfOpen => "half_open",
             Self::ForcedOpen => "forced_open",
+            Self::Recovering => "recovering",
+            Self::Throttled => "throttled",
         }
     }
 }
@@ -61,7 +67,8 @@ impl Rejected {
     }
 
     /// How long the circuit will go on refusing, as far as it knows: the rest of an open wait; zero where only a place
-    /// for a probe is missing; `open_duration` where a circuit is forced open without an end.
+    /// for a probe is missing, or a share is refused and the next call may pass; `open_duration` where a circuit is forced
+    /// open without an end.
     #[must_use]
     pub const fn remaining(&self) -> Duration {
         Duration::from_nanos(self.remaining)
@@ -75,6 +82,10 @@ impl fmt::Display for Rejected {
             Reason::Open => write!(f, "circuit `{name}` is open for another {:.1} s", remaining.as_secs_f64()),
             Reason::HalfOpen => write!(f, "circuit `{name}` is half-open and has no place free for a probe"),
             Reason::ForcedOpen => write!(f, "circuit `{name}` is forced open"),
+            Reason::Recovering => {
+                write!(f, "circuit `{name}` is recovering and lets only a share of the calls through")
+            }
+            Reason::Throttled => write!(f, "circuit `{name}` is throttled: too few of its calls succeed"),
         }
     }
 }

@@ -86,6 +86,7 @@ impl Scene<'_> {
         let (failures_in_row, successes_in_row, opens_in_row) = machine.in_row();
         let state = machine.state();
         let wait = machine.wait(now);
+        let ramp = machine.ramp(config, now);
         Snapshot {
             name: Arc::clone(&shared.name),
             state,
@@ -102,6 +103,9 @@ impl Scene<'_> {
             failures_in_row,
             successes_in_row,
             opens_in_row,
+            ramp_share: ramp.map(|(share, _)| share),
+            ramp_remaining: ramp.map(|(_, remaining)| duration(remaining)),
+            throttle_share: machine.throttle_share(config),
             last_opened: machine.last_opened(now),
             totals: counters.totals,
             refusals: counters.refusals,

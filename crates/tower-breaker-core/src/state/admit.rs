@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Cx, Force, HalfOpen, Machine, Phase};
-use crate::{Mode, Reason, clock::nanos, observe::Event};
+use crate::{Mode, Reason, clock::nanos, config::Timing, observe::Event};
 
 /// How a call was let through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +66,7 @@ pub(crate) type Refused = (Reason, u64);
 impl Machine {
     /// Admits a call, or says why not. `reserved` places of a half-open circuit belong to others.
     pub(crate) fn acquire(&mut self, cx: &mut Cx<'_>, reserved: u32) -> Result<Ticket, Refused> {
-        match self.verdict(cx, reserved) {
+        match self.verdict(cx, reserved).and_then(|()| self.draw(cx)) {
             Ok(()) => Ok(self.admit(cx)),
             Err(refused) => {
                 self.refuse(cx, refused)?;
@@ -80,7 +80,7 @@ impl Machine {
         match (self.force(), self.phase) {
             (Force::OpenUntil(u64::MAX), _) => Err((Reason::ForcedOpen, nanos(cx.config.open_duration()))),
             (Force::OpenUntil(end), _) => Err((Reason::ForcedOpen, end.saturating_sub(cx.now))),
-            // The one place where a closed circuit admits a share: the share is all.
+            // What share a closed circuit admits is drawn apart: no refusal of it is certain.
             (Force::Closed, _) | (Force::None, Phase::Closed) => Ok(()),
             (Force::None, Phase::Open { .. }) => {
                 let remaining = self.retry_at().saturating_sub(cx.now);
@@ -123,12 +123,14 @@ impl Machine {
     /// Whether a refusal now would be carried out for certain: no share is drawn.
     pub(crate) fn refuses_for_certain(&self, cx: &Cx<'_>) -> bool {
         matches!(self.force(), Force::OpenUntil(_))
-            || self.mode(cx.config) == Mode::Enforce && self.enforcement(cx.config) >= 1.0
+            || self.phase != Phase::Closed
+                && self.mode(cx.config) == Mode::Enforce
+                && self.enforcement(cx.config) >= 1.0
     }
 
     /// Whether no caller has to wait for a place: every call goes through, or its refusal may not be carried out.
     pub(crate) fn admits_or_bypasses(&self, cx: &Cx<'_>) -> bool {
-        self.phase == Phase::Closed || !self.refuses_for_certain(cx)
+        !self.refuses_for_certain(cx)
     }
 
     /// Probes that could be admitted now.
@@ -166,7 +168,10 @@ impl Machine {
             self.half_open(cx);
         }
         if !matches!(self.phase, Phase::HalfOpen(_)) {
-            return Ticket::new(Kind::Call, self.generation, cx.now);
+            // As at the gate: a duration that decided nothing when the call began decides nothing later.
+            let is_timed = cx.config.timing() != Timing::Never;
+            let started = if is_timed { cx.now } else { Ticket::UNKNOWN_START };
+            return Ticket::new(Kind::Call, self.generation, started);
         }
         let generation = self.generation;
         let probes = &mut self.history_mut().probes;
@@ -178,6 +183,6 @@ impl Machine {
 }
 
 /// Whether a share of `share` is hit; no chance is drawn where it is certain.
-fn drawn(chance: &mut fastrand::Rng, share: f64) -> bool {
+pub(super) fn drawn(chance: &mut fastrand::Rng, share: f64) -> bool {
     share >= 1.0 || chance.f64() < share
 }

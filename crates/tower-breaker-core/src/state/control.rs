@@ -45,6 +45,7 @@ impl Machine {
     /// The configuration in `cx` is new. State, generation, permits in flight and the wait under way stay.
     pub(crate) fn reconfigured(&mut self, cx: &mut Cx<'_>) {
         self.window.reshape(cx.config, cx.now);
+        self.reshape_shares(cx);
         self.age_from_now_on(cx);
         match &mut self.phase {
             Phase::Closed => {}
@@ -67,7 +68,7 @@ impl Machine {
     /// The fleet closed: as a close by probes.
     pub(crate) fn remote_close(&mut self, cx: &mut Cx<'_>) {
         if self.force() == Force::None && self.phase != Phase::Closed {
-            self.close(cx);
+            self.recover(cx);
         }
     }
 

@@ -31,6 +31,7 @@ impl Machine {
         self.failures_in_row = 0;
         self.successes_in_row = self.successes_in_row.saturating_add(count);
         self.window.record_successes(count);
+        self.note_successes(count);
         self.judge_window(cx, None);
     }
 
@@ -72,6 +73,7 @@ impl Machine {
         }
         self.count_in_row(failure);
         self.window.record(failure, slow);
+        self.note_request(failure);
         self.judge_window(cx, wish);
     }
 

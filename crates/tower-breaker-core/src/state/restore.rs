@@ -13,6 +13,8 @@ pub(crate) struct Restored {
     pub(crate) mode: Option<Mode>,
     pub(crate) enforcement: Option<f64>,
     pub(crate) forced_closed: bool,
+    /// How many nanoseconds of a recovery ramp had passed.
+    pub(crate) ramp_age: Option<u64>,
     /// Of a forced open, in nanoseconds; `u64::MAX` without an end.
     pub(crate) forced_open_for: Option<u64>,
 }
@@ -56,7 +58,10 @@ impl Machine {
         } else if restored.forced_closed {
             self.force_closed(cx);
         } else if restored.state == State::Closed {
-            self.close(cx);
+            match restored.ramp_age {
+                Some(age) => self.recover_after(cx, age, restored.opens_in_row),
+                None => self.close(cx),
+            }
         } else {
             self.opens_in_row = restored.opens_in_row;
             let wait = restored.remaining.min(nanos(cx.config.max_open_duration()));

@@ -14,6 +14,7 @@ mod observers;
 mod open_wait;
 mod panics;
 mod reconfigure;
+mod shares;
 mod stale;
 mod time;
 mod turns;

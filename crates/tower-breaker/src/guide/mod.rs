@@ -15,12 +15,16 @@
     doc = "- [`testing`]: a service that wears these layers, tested without waiting and without an outage."
 )]
 //! - [`mesh`]: beside a mesh or an API gateway: what those do, what to leave to whom, how to run both.
+//! - [`shares`]: a circuit that lets a share of the calls through: the recovery ramp and the throttle, and when they help.
 
 #[doc = include_str!("order.md")]
 pub mod order {}
 
 #[doc = include_str!("mesh.md")]
 pub mod mesh {}
+
+#[doc = include_str!("shares.md")]
+pub mod shares {}
 
 // The snippets of these pages are doctests, which need their features.
 #[cfg(all(feature = "fallback", feature = "resilience"))]
