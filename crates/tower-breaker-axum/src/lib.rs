@@ -1,5 +1,7 @@
 //! tower-breaker for axum: a key for each route, and the circuits as a [`Router`](axum::Router) of JSON and commands.
 
+mod dashboard;
+mod events;
 mod json;
 mod key;
 mod operator;

@@ -1,16 +1,22 @@
-use std::{sync::Arc, time::SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use axum::{
     Router,
+    body::Body,
     extract::{Path, RawQuery, Request, State},
     middleware,
     response::Response,
     routing::{get, post},
 };
-use http::{HeaderValue, header};
+use http::{HeaderMap, HeaderValue, header};
 use tower_breaker_core::{Circuit, Circuits, InvalidConfig};
 
 use crate::{
+    dashboard,
+    events::Hub,
     json::{self, Health, Json, One},
     operator::{self, Action, Operator, Token},
     problem::Problem,
@@ -35,17 +41,19 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug)]
 #[must_use = "it shows nothing until it is a router that is served"]
 pub struct CircuitRoutes {
     sets: Sets,
     token: Option<Token>,
+    interval: Duration,
+    listeners: usize,
 }
 
 impl CircuitRoutes {
     /// No circuits yet, and nobody may command them.
     pub fn new() -> Self {
-        Self::default()
+        Self { sets: Sets::default(), token: None, interval: Duration::from_secs(1), listeners: 100 }
     }
 
     /// Shows a set, with its name as the label; those to come included. May be given more than once.
@@ -73,9 +81,25 @@ impl CircuitRoutes {
         Ok(self)
     }
 
+    /// How often those who listen to events get a summary. Default 1 s; what is shorter than 100 ms is 100 ms, what is
+    /// longer than a minute is a minute.
+    ///
+    /// Each looks at every circuit once, however many listen, about a microsecond for each; nothing runs while nobody does.
+    pub fn summary_every(mut self, interval: Duration) -> Self {
+        self.interval = interval.clamp(Duration::from_millis(100), Duration::from_secs(60));
+        self
+    }
+
+    /// So many may listen to events at once; one more is answered 503. Default 100.
+    pub fn max_listeners(mut self, listeners: usize) -> Self {
+        self.listeners = listeners;
+        self
+    }
+
     /// The routes. They may be merged into another router, or nested under a path.
     pub fn into_router<S: Clone + Send + Sync + 'static>(self) -> Router<S> {
-        let Self { sets, token } = self;
+        let Self { sets, token, interval, listeners } = self;
+        let hub = Hub::new(sets.clone(), interval, listeners, token.is_some());
         let mut commands = Router::new()
             .route("/operator", post(operator::check))
             .route("/circuits/{name}", get(one).with_state(sets.clone()).post(operator::all));
@@ -89,7 +113,15 @@ impl CircuitRoutes {
             .route("/circuits", get(circuits))
             .with_state(sets)
             .merge(commands)
+            .route("/events", get(events).with_state(hub))
+            .route("/", get(dashboard::page))
             .layer(middleware::map_response(headers))
+    }
+}
+
+impl Default for CircuitRoutes {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -109,6 +141,15 @@ async fn one(
     let set = query::set(&query.unwrap_or_default())?;
     let found = sets.find(&name, set.as_deref())?;
     Ok(Json(One::new(found.set, found.circuit.snapshot())))
+}
+
+async fn events(State(hub): State<Arc<Hub>>, headers: HeaderMap) -> Result<Response, Problem> {
+    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+    let mut response = Response::new(Body::new(hub.listen(last)?));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    // Proxies that gather answers would hold the events back.
+    response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
+    Ok(response)
 }
 
 /// On every answer: it is of this moment, it is what it says it is, and no page of another origin may read it.
