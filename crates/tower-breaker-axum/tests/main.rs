@@ -1,4 +1,8 @@
 //! The crate as its users see it.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod events;
+mod json;
 mod key;
+mod operator;
+mod support;
