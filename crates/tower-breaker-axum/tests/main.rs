@@ -1,6 +1,7 @@
 //! The crate as its users see it.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod browser;
 mod events;
 mod json;
 mod key;
