@@ -25,7 +25,9 @@ impl Browser {
             .spawn()
             .expect("chromedriver, of the package chromium-driver");
         let said = BufReader::new(driver.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let port = said.filter_map(|line| line.rsplit_once("port ")?.1.trim_end_matches('.').parse().ok()).next();
+        let port = said
+            .filter_map(|line| line.rsplit_once("port ")?.1.trim_end_matches('.').parse().ok())
+            .find(|port| *port != 0);
         let mut browser = Self { driver, port: port.expect("its port"), session: String::new() };
         let options = json!({ "args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"] });
         let logs = json!({ "browser": "ALL", "performance": "ALL" });
