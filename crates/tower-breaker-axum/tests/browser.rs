@@ -57,33 +57,35 @@ fn the_page_shows_a_trip_and_an_operator_acts_on_it() {
     let _ = (circuits.get_or_create("db"), circuits.get_or_create(HOSTILE), circuits.get_or_create("."));
     let (_runtime, url) = serve(&circuits);
     let browser = Browser::open(&url);
-    let state = |name: &str| browser.run(STATE, json!([name]));
-    within("three tiles", PATIENCE, || browser.run("return document.querySelectorAll('.tile').length", json!([])) == 3);
+    let state = |name: &str| browser.run(STATE, &json!([name]));
+    within("three tiles", PATIENCE, || {
+        browser.run("return document.querySelectorAll('.tile').length", &json!([])) == 3
+    });
     assert_eq!(state("db"), "closed");
     assert_eq!(state(HOSTILE), "closed");
     trip(&circuits, "db");
     within("the trip", Duration::from_secs(2), || state("db") == "open");
-    assert_eq!(browser.run("return document.querySelector('.tile').dataset.name", json!([])), "db", "sick ones first");
+    assert_eq!(browser.run("return document.querySelector('.tile').dataset.name", &json!([])), "db", "sick ones first");
     within("it is said", PATIENCE, || {
-        browser.run("return document.getElementById('live').textContent", json!([]))
+        browser.run("return document.getElementById('live').textContent", &json!([]))
             == "db opened: too many failures in a row"
     });
 
-    browser.run("document.getElementById('lock').click(); document.getElementById('ask-value').value = arguments[0]; document.getElementById('ask-yes').click()", json!([TOKEN]));
+    browser.run("document.getElementById('lock').click(); document.getElementById('ask-value').value = arguments[0]; document.getElementById('ask-yes').click()", &json!([TOKEN]));
     within("the buttons", PATIENCE, || {
-        browser.run("return !document.querySelector('.acts').hidden", json!([])) == true
+        browser.run("return !document.querySelector('.acts').hidden", &json!([])) == true
     });
     let press = "[...document.querySelectorAll('.tile')].find(t => t.dataset.name === arguments[0]).querySelector('[data-act=\"force-open\"]').click(); \
         return document.getElementById('ask').open";
-    assert_eq!(browser.run(press, json!([HOSTILE])), true, "it asks first");
+    assert_eq!(browser.run(press, &json!([HOSTILE])), true, "it asks first");
     assert_eq!(circuits.snapshot(HOSTILE).unwrap().mode.as_str(), "enforce");
-    browser.run("document.getElementById('ask-yes').click()", json!([]));
+    browser.run("document.getElementById('ask-yes').click()", &json!([]));
     within("it is forced open", PATIENCE, || circuits.snapshot(HOSTILE).unwrap().mode.as_str() == "forced_open");
     within("the page says so", Duration::from_secs(2), || state(HOSTILE) == "open");
-    assert_eq!(browser.run(press, json!(["."])), false, "the path of this one would be another");
+    assert_eq!(browser.run(press, &json!(["."])), false, "the path of this one would be another");
 
     assert_eq!(
-        browser.run("return document.querySelectorAll('.tile img, .tile script, .line img').length", json!([])),
+        browser.run("return document.querySelectorAll('.tile img, .tile script, .line img').length", &json!([])),
         0
     );
     assert_eq!(browser.log("browser"), Vec::<Value>::new(), "nothing on the console");
@@ -102,18 +104,20 @@ fn thousands_of_circuits_are_a_few_tiles_and_a_filter() {
     (0..3_000).for_each(|number| drop(circuits.get_or_create(&format!("tenant-{number}"))));
     let (runtime, url) = serve(&circuits);
     let browser = Browser::open(&url);
-    within("some tiles", PATIENCE, || browser.run("return document.querySelectorAll('.tile').length", json!([])) == 60);
+    within("some tiles", PATIENCE, || {
+        browser.run("return document.querySelectorAll('.tile').length", &json!([])) == 60
+    });
     trip(&circuits, "tenant-2999");
     within("the sick one", Duration::from_secs(2), || {
-        browser.run("return document.querySelector('.tile').dataset.name", json!([])) == "tenant-2999"
+        browser.run("return document.querySelector('.tile').dataset.name", &json!([])) == "tenant-2999"
     });
     let filter = "const f = document.getElementById('filter'), t = performance.now(); f.value = 'tenant-150'; f.dispatchEvent(new Event('input')); \
         return [document.querySelectorAll('.tile').length, performance.now() - t]";
-    let done = browser.run(filter, json!([]));
+    let done = browser.run(filter, &json!([]));
     assert_eq!(done[0], 11);
     assert!(done[1].as_f64().unwrap() < 250.0, "{done}");
     runtime.shutdown_background();
     within("it says that it is cut off", PATIENCE, || {
-        browser.run("return document.getElementById('link').dataset.is", json!([])) == "lost"
+        browser.run("return document.getElementById('link').dataset.is", &json!([])) == "lost"
     });
 }

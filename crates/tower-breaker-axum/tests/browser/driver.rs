@@ -39,7 +39,7 @@ impl Browser {
     }
 
     /// Runs a script in the page; `arguments` are its arguments.
-    pub(super) fn run(&self, script: &str, arguments: Value) -> Value {
+    pub(super) fn run(&self, script: &str, arguments: &Value) -> Value {
         self.post("/execute/sync", &json!({ "script": script, "args": arguments }))
     }
 
