@@ -18,6 +18,9 @@ options:
   --listen ADDR               where to take requests       (default 127.0.0.1:8080)
   --admin ADDR                where to show the circuits   (default 127.0.0.1:9090)
   --help                      this
+environment:
+  GATEWAY_OPERATOR_TOKEN      who sends it may force, reset and switch circuits on the admin address;
+                              16 characters or more, and without it nothing can be changed there
 
 A default address that is taken is replaced by a free port; one that was given must be free (else exit 1).
 SIGHUP or a changed file puts the routes file in force again: circuits keep their state, and a file with a mistake is

@@ -1,6 +1,6 @@
 //! Connections: taken, served in HTTP/1.1 or HTTP/2, and drained at the end.
 
-use std::{convert::Infallible, io, sync::Arc, time::Duration};
+use std::{convert::Infallible, env::VarError, io, sync::Arc, time::Duration};
 
 use hyper::service::service_fn;
 use hyper_util::{
@@ -52,12 +52,17 @@ pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
 
     let table = table(config);
     report::say(format_args!("proxy    http://{at}"));
+    let token = token()?;
+    let stages = Arc::new(Stages::new(&table.config()));
+    let router = admin::router(&table, Arc::clone(&stages), token.as_deref())
+        .map_err(|error| (MISTAKE, format!("{}: {error}", admin::TOKEN)))?;
+    report::say(format_args!("page     http://{admin_at}/"));
     report::say(format_args!("circuits http://{admin_at}/health/circuits"));
+    let commands = if token.is_some() { "taken with the token" } else { "none are taken" };
+    report::say(format_args!("commands {commands} of {}", admin::TOKEN));
     for route in table.config().routes() {
         report::say(format_args!("route    {} -> {}", route.name(), route.extra().upstream));
     }
-    let stages = Arc::new(Stages::new(&table.config()));
-    let router = admin::router(table.clone(), Arc::clone(&stages));
     tokio::spawn(async { axum::serve(admin_listener, router).await });
     if let (Some(file), Some(hangup)) = (serve.config, hangup) {
         tokio::spawn(reload::watch(file, table.clone(), Arc::clone(&stages), hangup, look));
@@ -84,6 +89,15 @@ pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
         _ = interrupt.recv() => report::event("Ctrl-C again: the rest is cut off"),
     }
     Ok(())
+}
+
+/// The operator's token. Set to nothing it is not set.
+fn token() -> Result<Option<String>, (u8, String)> {
+    match std::env::var(admin::TOKEN) {
+        Ok(token) => Ok(Some(token).filter(|token| !token.is_empty())),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err((MISTAKE, format!("{} is not a text", admin::TOKEN))),
+    }
 }
 
 /// The live routes, whose circuits say what they do.
