@@ -79,9 +79,7 @@ impl Incident {
             Self::Refusing => Condition { answers: Answers::AtOnceWithAnError, ..WELL },
             Self::Slow => Condition { slower: 10, ..WELL },
             Self::HalfCapacity => Condition { workers: WORKERS / 2, ..WELL },
-            Self::Flapping if since.as_secs() / 5 % 2 == 0 => {
-                Condition { answers: Answers::AtOnceWithAnError, ..WELL }
-            }
+            Self::Flapping if since.as_secs() / 5 % 2 == 0 => Condition { answers: Answers::AtOnceWithAnError, ..WELL },
             Self::Flapping => WELL,
         }
     }
