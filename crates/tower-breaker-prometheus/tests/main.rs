@@ -4,4 +4,6 @@
 
 mod cap;
 mod page;
+mod promtool;
+mod rules;
 mod scrape;

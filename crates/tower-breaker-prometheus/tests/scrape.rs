@@ -56,11 +56,11 @@ fn config() -> CircuitBreakerConfig {
     config.build().unwrap()
 }
 
-fn circuits(clock: &ManualClock) -> Circuits {
+pub(crate) fn circuits(clock: &ManualClock) -> Circuits {
     Circuits::builder().name("upstreams").config(config()).clock(Arc::new(clock.clone()) as Arc<dyn Clock>).build()
 }
 
-fn end(circuits: &Circuits, name: &str, outcome: Outcome, times: usize) {
+pub(crate) fn end(circuits: &Circuits, name: &str, outcome: Outcome, times: usize) {
     let circuit = circuits.get_or_create(name);
     for _ in 0..times {
         circuit.try_acquire().unwrap().record(outcome);
@@ -136,9 +136,9 @@ fn a_life_is_told_in_numbers() {
     assert_eq!(value(&page, "circuit_breaker_enforcement"), 0.25);
     for (force, state, mode) in [(true, 1.0, 2.0), (false, 0.0, 3.0)] {
         if force {
-            orders.force_open()
+            orders.force_open();
         } else {
-            orders.force_closed()
+            orders.force_closed();
         }
         let page = Page::scrape(&registry);
         assert_eq!((value(&page, "circuit_breaker_state"), value(&page, "circuit_breaker_mode")), (state, mode));
@@ -203,7 +203,7 @@ fn hostile_names_are_text() {
     assert!(!page.text.lines().any(|line| line.starts_with("fake_total")));
 }
 
-struct Stage(Figure);
+pub(crate) struct Stage(Figure);
 
 impl Measure for Stage {
     fn measure(&self) -> Figure {
@@ -211,15 +211,14 @@ impl Measure for Stage {
     }
 }
 
-fn stages() -> (Figures, Vec<Arc<Stage>>, Bulkhead) {
+pub(crate) fn stages() -> (Figures, Vec<Arc<Stage>>, Bulkhead) {
     let figures = Figures::new();
     let mut retry = RetryFigures::default();
     (retry.first_try, retry.retries, retry.recovered) = (9, 4, 2);
     (retry.exhausted, retry.over_budget, retry.refused, retry.budget_balance) = (1, 3, 5, 7.5);
     let mut timeouts = TimeoutFigures::default();
     (timeouts.whole, timeouts.attempt) = (2, 6);
-    let mut limit = RateLimitFigures::default();
-    limit.limited = 8;
+    let limit = RateLimitFigures { limited: 8 };
     let stages = [Figure::Retry(retry), Figure::Timeout(timeouts), Figure::RateLimit(limit), Figure::RateLimit(limit)];
     let stages: Vec<_> = stages.into_iter().map(|figure| Arc::new(Stage(figure))).collect();
     stages.iter().for_each(|stage| figures.register("orders", stage));
