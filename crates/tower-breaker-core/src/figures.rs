@@ -101,12 +101,15 @@ impl Figures {
         Self::default()
     }
 
-    /// Lists `stage` under `name` as long as it lives.
+    /// Lists `stage` under `name` as long as it lives. One that is listed under that name already is listed once.
     pub fn register<M: Measure>(&self, name: impl Into<Arc<str>>, stage: &Arc<M>) {
-        let stage: Arc<dyn Measure> = Arc::<M>::clone(stage);
+        let (name, stage): (_, Arc<dyn Measure>) = (name.into(), Arc::<M>::clone(stage));
+        let stage = Arc::downgrade(&stage);
         let mut stages = self.stages.0.lock();
         stages.retain(|(_, stage)| stage.strong_count() > 0);
-        stages.push((name.into(), Arc::downgrade(&stage)));
+        if !stages.iter().any(|(other, listed)| *other == name && listed.ptr_eq(&stage)) {
+            stages.push((name, stage));
+        }
     }
 
     /// The figures of every stage that lives, in the order they were registered.
@@ -141,6 +144,7 @@ mod tests {
         let figures = Figures::new();
         let (one, other) = (Arc::new(Fixed(1)), Arc::new(Fixed(2)));
         figures.register("one", &one);
+        figures.register("other", &other);
         figures.register("other", &other);
         drop(one);
         let listed = figures.list();

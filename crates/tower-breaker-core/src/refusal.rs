@@ -143,6 +143,9 @@ pub enum TimeoutKind {
     Attempt,
     /// That of a fallback, which was to answer in the call's place.
     Fallback,
+    /// That which the caller brought along, and which was shorter (`grpc-timeout`). It is the caller's choice, and says nothing
+    /// about the dependency: a call that ends by it is, to a breaker, one that its caller gave up.
+    Caller,
 }
 
 impl TimeoutKind {
@@ -153,14 +156,15 @@ impl TimeoutKind {
             Self::Whole => "whole",
             Self::Attempt => "attempt",
             Self::Fallback => "fallback",
+            Self::Caller => "caller",
         }
     }
 }
 
 /// A call that ran out of time.
 ///
-/// It is no refusal: the call was made, so a classifier judges it as a failure and a retry treats it as any timeout. A
-/// timeout *response* carries it as an extension.
+/// It is no refusal: the call was made, so a classifier judges it as a failure and a retry treats it as any timeout
+/// ([`TimeoutKind::Caller`] apart). A timeout *response* carries it as an extension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimedOut {
     kind: TimeoutKind,
@@ -199,6 +203,7 @@ impl fmt::Display for TimedOut {
             TimeoutKind::Whole => write!(f, "the call took longer than {:?}", self.after),
             TimeoutKind::Attempt => write!(f, "the attempt took longer than {:?}", self.after),
             TimeoutKind::Fallback => write!(f, "the fallback took longer than {:?}", self.after),
+            TimeoutKind::Caller => write!(f, "the call took longer than the {:?} that its caller gave it", self.after),
         }
     }
 }

@@ -1,3 +1,5 @@
+#[cfg(feature = "http")]
+use std::cell::Cell;
 use std::pin::Pin;
 
 use tower_service::Service;
@@ -46,4 +48,36 @@ pub trait Expire<Req>: Service<Req> {
 
     /// The time of this call is over. It is dropped next, and not polled again.
     fn expire_call(call: Pin<&mut Self::Future>);
+}
+
+#[cfg(feature = "http")]
+thread_local! {
+    static OVER: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a response's body is being dropped because the time of its call is over: for the `Drop` of a body of your own that
+/// judges where it ends.
+///
+/// A call is told of its end through the futures that own each other ([`Expire`]). A body may be boxed by anybody on its way
+/// out, so that no type leads to it any more; but it is dropped where the timeout drops it, on the same thread and before
+/// anything else happens.
+#[cfg(feature = "http")]
+#[must_use]
+pub fn time_is_over() -> bool {
+    OVER.get()
+}
+
+/// Drops a body because its time is over.
+#[cfg(all(feature = "http", feature = "timeout"))]
+pub(crate) fn let_go(body: impl FnOnce()) {
+    struct Was(bool);
+
+    impl Drop for Was {
+        fn drop(&mut self) {
+            OVER.set(self.0);
+        }
+    }
+
+    let _was = Was(OVER.replace(true));
+    body();
 }

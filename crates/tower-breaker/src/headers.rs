@@ -1,4 +1,4 @@
-//! Headers by which a server says when to come back.
+//! Headers that speak of time: when a server wants to be asked again, and how long a caller waits.
 
 use std::time::{Duration, SystemTime};
 
@@ -53,3 +53,44 @@ pub(crate) fn pushback(headers: &HeaderMap) -> Option<Pushback> {
         Err(_) => Pushback::After(Duration::MAX),
     })
 }
+
+/// The units of `grpc-timeout`, the largest first, in nanoseconds.
+#[cfg(feature = "timeout")]
+const UNITS: [(char, u128); 6] =
+    [('H', 3_600_000_000_000), ('M', 60_000_000_000), ('S', 1_000_000_000), ('m', 1_000_000), ('u', 1_000), ('n', 1)];
+
+/// At most eight digits.
+#[cfg(feature = "timeout")]
+const MOST: u128 = 99_999_999;
+
+/// How long the caller of a gRPC request waits for its answer: at most eight ASCII digits and a unit (gRPC over HTTP/2,
+/// "Requests", `Timeout`). `None` where there is none, or nothing that can be read. Zero is not in the grammar, but what
+/// grpc-go sends when the time is over already.
+#[cfg(feature = "timeout")]
+pub(crate) fn grpc_timeout(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(GRPC_TIMEOUT)?.to_str().ok()?;
+    let (digits, unit) = value.split_at_checked(value.len().checked_sub(1)?)?;
+    if !(1..=8).contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let (_, nanos) = UNITS.into_iter().find(|(name, _)| unit.starts_with(*name))?;
+    let nanos = digits.parse::<u128>().ok()? * nanos;
+    Some(Duration::new(u64::try_from(nanos / 1_000_000_000).ok()?, (nanos % 1_000_000_000) as u32))
+}
+
+/// Writes what is left of the time: in the largest unit that says it exactly, or else in the finest that does with eight
+/// digits, rounded up, and never zero, which is not in the grammar.
+#[cfg(feature = "timeout")]
+pub(crate) fn set_grpc_timeout(headers: &mut HeaderMap, left: Duration) {
+    let nanos = left.as_nanos().max(1);
+    let exact = UNITS.into_iter().find(|(_, unit)| nanos.is_multiple_of(*unit) && nanos / unit <= MOST);
+    let (name, unit) = exact.unwrap_or_else(|| {
+        let finest = UNITS.into_iter().rev().find(|(_, unit)| nanos.div_ceil(*unit) <= MOST);
+        finest.unwrap_or(UNITS[0])
+    });
+    let text = format!("{}{name}", nanos.div_ceil(unit).min(MOST));
+    headers.insert(GRPC_TIMEOUT, HeaderValue::try_from(text).expect("digits and a letter"));
+}
+
+#[cfg(feature = "timeout")]
+const GRPC_TIMEOUT: http::HeaderName = http::HeaderName::from_static("grpc-timeout");

@@ -39,9 +39,10 @@
 //! - `routes` (feature `config`): which calls get which circuit breaker, from a file that may change.
 //! - `timeout` (feature `timeout`): so much time for a call, whole or each attempt. [`Expire`] lets a breaker know.
 //! - `bulkhead` (feature `bulkhead`): so many calls at once, so many more in a queue.
+//! - `trace` (feature `tracing`): transitions, refusals, retries and fallbacks as events for logs.
 //! - [`Circuit`] itself guards plain functions and futures, without Tower: [`Circuit::call`], [`Circuit::wrap`].
 //! - [`TokioClock`]: circuits on tokio's time, so that tests with paused time drive them.
-//! - [`guide`]: pages to read, on the order of the stages and on testing.
+//! - [`guide`]: pages to read, on each framework, the order of the stages, testing, and life beside a mesh.
 //!
 //! # When not to use it
 //!
@@ -53,6 +54,8 @@ pub mod breaker;
 pub mod bulkhead;
 pub mod classify;
 mod clock;
+#[cfg(all(feature = "http", any(feature = "retry", feature = "timeout")))]
+mod deadline;
 mod expire;
 #[cfg(feature = "fallback")]
 pub mod fallback;
@@ -61,7 +64,9 @@ pub mod guide;
 mod headers;
 pub mod key;
 pub mod keyed;
-#[cfg(any(feature = "bulkhead", feature = "timeout"))]
+#[cfg(any(feature = "retry", feature = "timeout"))]
+mod moment;
+#[cfg(any(feature = "bulkhead", feature = "rate-limit", feature = "timeout"))]
 mod oneshot;
 #[cfg(feature = "rate-limit")]
 pub mod rate_limit;
@@ -74,8 +79,10 @@ pub mod retry;
 pub mod routes;
 #[cfg(feature = "timeout")]
 pub mod timeout;
-#[cfg(any(feature = "bulkhead", feature = "timeout"))]
+#[cfg(any(feature = "bulkhead", feature = "rate-limit", feature = "timeout"))]
 mod timer;
+#[cfg(feature = "tracing")]
+pub mod trace;
 #[cfg(any(feature = "bulkhead", feature = "timeout"))]
 pub mod until;
 mod view;
@@ -93,8 +100,8 @@ pub use tower_breaker_core::{
 #[cfg(feature = "bulkhead")]
 #[doc(inline)]
 pub use self::bulkhead::{BulkheadLayer, BulkheadService};
-#[cfg(any(feature = "bulkhead", feature = "timeout"))]
-pub use self::oneshot::Oneshot;
+#[cfg(any(feature = "bulkhead", feature = "rate-limit", feature = "timeout"))]
+pub use self::oneshot::{AsItIs, Oneshot, Sending};
 #[cfg(feature = "timeout")]
 #[doc(inline)]
 pub use self::timeout::{Timeout, TimeoutLayer};
@@ -111,6 +118,9 @@ pub use self::resilience::ResilienceLayer;
 #[cfg(feature = "retry")]
 #[doc(inline)]
 pub use self::retry::{Retry, RetryLayer};
+#[cfg(feature = "tracing")]
+#[doc(inline)]
+pub use self::trace::TraceEvents;
 #[doc(inline)]
 pub use self::{
     breaker::{CircuitBreaker, CircuitBreakerLayer},
@@ -118,8 +128,3 @@ pub use self::{
     expire::Expire,
     keyed::{KeyedCircuitBreaker, KeyedCircuitBreakerLayer},
 };
-
-// The snippets of the README, as doctests.
-#[cfg(all(doctest, feature = "http", feature = "resilience"))]
-#[doc = include_str!("../../../README.md")]
-struct Readme;

@@ -1,6 +1,7 @@
 use std::{
     fmt,
     future::Future,
+    marker::PhantomData,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -19,33 +20,73 @@ pin_project! {
     ///
     /// Dropped, it drops the service that waited or the call it made.
     #[must_use = "futures do nothing unless polled"]
-    pub struct Oneshot<S, Req>
+    pub struct Oneshot<S, Req, N = AsItIs>
     where
         S: Service<Req>,
     {
         #[pin]
-        state: State<S, Req, S::Future>,
+        state: State<S, Req, S::Future, S::Error>,
+        sending: PhantomData<fn() -> N>,
     }
+}
+
+/// What is done to a request when the service is ready for it.
+pub trait Sending<Req> {
+    /// It goes out.
+    fn sending(request: &mut Req);
+}
+
+/// Nothing.
+#[derive(Debug)]
+pub enum AsItIs {}
+
+impl<Req> Sending<Req> for AsItIs {
+    fn sending(_: &mut Req) {}
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<S, Req, F> {
+    enum State<S, Req, F, E> {
         // The request is taken when the call is made.
         Waiting { service: S, request: Option<Req> },
         Calling { #[pin] call: F },
+        // The service was found broken, which the caller has not heard of yet.
+        Unready { error: Option<E> },
         Done,
     }
 }
 
-impl<S: Service<Req>, Req> Oneshot<S, Req> {
+impl<S: Service<Req>, Req, N> Oneshot<S, Req, N> {
     pub(crate) const fn new(service: S, request: Req) -> Self {
-        Self { state: State::Waiting { service, request: Some(request) } }
+        Self { state: State::Waiting { service, request: Some(request) }, sending: PhantomData }
+    }
+
+    /// The whole call of a service of which one clone stays behind.
+    ///
+    /// A service that is ready makes the call as it stands, and no clone is needed. One that is not goes into the future with
+    /// what it may have done to become ready, and is asked again there, where there is somebody to wake.
+    #[cfg(any(feature = "bulkhead", feature = "timeout"))]
+    pub(crate) fn begin(service: &mut S, mut request: Req) -> Self
+    where
+        S: Clone,
+        N: Sending<Req>,
+    {
+        match service.poll_ready(&mut Context::from_waker(std::task::Waker::noop())) {
+            Poll::Ready(Ok(())) => {
+                N::sending(&mut request);
+                Self::called(service.call(request))
+            }
+            Poll::Ready(Err(error)) => Self { state: State::Unready { error: Some(error) }, sending: PhantomData },
+            Poll::Pending => {
+                let clone = service.clone();
+                Self::new(std::mem::replace(service, clone), request)
+            }
+        }
     }
 
     /// Around a call that was made already.
     pub(crate) const fn called(call: S::Future) -> Self {
-        Self { state: State::Calling { call } }
+        Self { state: State::Calling { call }, sending: PhantomData }
     }
 
     /// Tells what it waits for that the time is over.
@@ -56,12 +97,12 @@ impl<S: Service<Req>, Req> Oneshot<S, Req> {
         match self.project().state.project() {
             StateProj::Waiting { service, request: Some(request) } => service.expire_ready(Some(request)),
             StateProj::Calling { call } => S::expire_call(call),
-            StateProj::Waiting { request: None, .. } | StateProj::Done => {}
+            StateProj::Waiting { request: None, .. } | StateProj::Unready { .. } | StateProj::Done => {}
         }
     }
 }
 
-impl<S: Service<Req>, Req> Future for Oneshot<S, Req> {
+impl<S: Service<Req>, Req, N: Sending<Req>> Future for Oneshot<S, Req, N> {
     type Output = Result<S::Response, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -73,7 +114,8 @@ impl<S: Service<Req>, Req> Future for Oneshot<S, Req> {
                         state.set(State::Done);
                         return Poll::Ready(Err(error));
                     }
-                    let request = request.take().expect("`Oneshot` polled after a panic");
+                    let mut request = request.take().expect("`Oneshot` polled after a panic");
+                    N::sending(&mut request);
                     let call = service.call(request);
                     state.set(State::Calling { call });
                 }
@@ -82,13 +124,16 @@ impl<S: Service<Req>, Req> Future for Oneshot<S, Req> {
                     state.set(State::Done);
                     return Poll::Ready(result);
                 }
+                StateProj::Unready { error } => {
+                    return Poll::Ready(Err(error.take().expect("`Oneshot` polled after it has ended")));
+                }
                 StateProj::Done => panic!("`Oneshot` polled after it has ended"),
             }
         }
     }
 }
 
-impl<S: Service<Req>, Req> fmt::Debug for Oneshot<S, Req> {
+impl<S: Service<Req>, Req, N> fmt::Debug for Oneshot<S, Req, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let waiting = matches!(self.state, State::Waiting { .. });
         f.debug_struct("Oneshot").field("waiting", &waiting).finish_non_exhaustive()

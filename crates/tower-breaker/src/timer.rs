@@ -2,7 +2,6 @@ use std::{
     future::Future,
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use pin_project_lite::pin_project;
@@ -15,12 +14,6 @@ pin_project! {
         #[pin]
         sleep: Option<Sleep>,
     }
-}
-
-/// When a time that begins now and lasts for `limit` is over. `None`, and what is beyond the end of time, never is; for `None`
-/// the clock is not read.
-pub(crate) fn deadline(limit: Option<Duration>) -> Option<Instant> {
-    limit.and_then(|limit| Instant::now().checked_add(limit))
 }
 
 impl Timer {

@@ -220,10 +220,26 @@ async fn grpc_is_judged_by_its_trailers() {
         ("15", only(|totals| totals.failures = 1)),
         ("no number", only(|totals| totals.failures = 1)),
         ("99", only(|totals| totals.failures = 1)),
+        ("300", only(|totals| totals.failures = 1)),
+        // No code, though what a lenient reader makes of it is one: 5 would be a success.
+        ("+5", only(|totals| totals.failures = 1)),
+        ("", only(|totals| totals.failures = 1)),
+        ("-0", only(|totals| totals.failures = 1)),
     ] {
         let body = script([Step::Data, Step::Trailers(grpc_status(code))]);
         assert_eq!(read_to_the_end(GrpcClassifier::client(), body).await, totals, "{code}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn header_values_that_are_no_text_are_no_code_and_no_wish() {
+    let circuit = circuit(1);
+    let bytes = || HeaderValue::from_bytes(b"\xff\xfe").unwrap();
+    let mut response = Response::new(Script::default());
+    response.headers_mut().insert("grpc-status", bytes());
+    response.headers_mut().insert("grpc-retry-pushback-ms", bytes());
+    drop(call(&circuit, GrpcClassifier::client(), response).await);
+    assert_eq!((circuit.state(), circuit.snapshot().open_wait), (State::Open, Some(WAIT)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -260,9 +276,14 @@ async fn trailers_only_and_plain_http_are_judged_at_the_head() {
 
 #[tokio::test(start_paused = true)]
 async fn pushback_sets_the_wait_and_nonsense_does_not() {
-    for (pushback, wait) in
-        [("20000", 20), ("-1", WAIT.as_secs()), ("99999999999999999999", WAIT.as_secs()), ("x", WAIT.as_secs())]
-    {
+    for (pushback, wait) in [
+        ("20000", 20),
+        ("-1", WAIT.as_secs()),
+        ("99999999999999999999", WAIT.as_secs()),
+        ("x", WAIT.as_secs()),
+        ("+20000", WAIT.as_secs()),
+        ("", WAIT.as_secs()),
+    ] {
         let circuit = circuit(1);
         let mut trailers = grpc_status("14");
         trailers.insert("grpc-retry-pushback-ms", HeaderValue::from_static(pushback));

@@ -12,7 +12,8 @@ use std::{
 
 use ::tower::{Layer, Service, ServiceBuilder, service_fn};
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, advance, sleep};
+use tokio_test::{assert_pending, assert_ready, task};
 use tower_breaker::{
     BulkheadFull, CircuitBreakerLayer, Error, Exhausted, FallbackLayer, Interruption, RateLimited, Refusal, State,
     TimedOut, TimeoutKind,
@@ -133,6 +134,50 @@ async fn a_hung_one_ends_after_its_timeout() {
         assert_eq!(late, Err(Error::TimedOut(TimedOut::new(TimeoutKind::Fallback, limit))));
         assert_eq!(start.elapsed(), limit);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_hung_one_holds_is_free_when_its_time_is_over() {
+    let held = Arc::new(());
+    let hold = Arc::clone(&held);
+    let hung = fallback::from_async_fn(move |_: Stack, _: Cause| {
+        let hold = Arc::clone(&hold);
+        async move {
+            let _hold = hold;
+            pending::<Stack>().await
+        }
+    });
+    let mut service = FallbackLayer::new(hung).layer(Echo);
+    let before = Arc::strong_count(&held);
+    let mut call = task::spawn(service.call(REFUSED));
+    assert_pending!(call.poll());
+    assert_eq!(Arc::strong_count(&held), before + 1);
+    advance(SECOND).await;
+    assert!(assert_ready!(call.poll()).is_err());
+    // The call itself is still here.
+    assert_eq!(Arc::strong_count(&held), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_call_held_is_free_when_the_fallback_starts() {
+    /// Ends at once, and has hold of something as long as it lives.
+    struct Held(Arc<()>);
+
+    impl Future for Held {
+        type Output = Stack;
+
+        fn poll(self: std::pin::Pin<&mut Self>, _: &mut std::task::Context<'_>) -> std::task::Poll<Stack> {
+            assert!(Arc::strong_count(&self.0) > 1);
+            std::task::Poll::Ready(REFUSED)
+        }
+    }
+
+    let held = Arc::new(());
+    let (hold, seen) = (Arc::clone(&held), Arc::clone(&held));
+    let inner = service_fn(move |_: Stack| Held(Arc::clone(&hold)));
+    let count = fallback::from_fn(move |_: Stack, _: &Cause| Ok(u32::try_from(Arc::strong_count(&seen)).unwrap()));
+    // Ours, the inner service's, and the function's three: in the layer, in the service, in the call.
+    assert_eq!(ask(&mut FallbackLayer::new(count).layer(inner), REFUSED).await, Ok(5));
 }
 
 #[tokio::test(start_paused = true)]

@@ -82,7 +82,11 @@ async fn a_function_is_a_key_as_it_is_and_layers_share_their_circuits() {
 }
 
 fn named(key: &impl Key<Request<()>>, request: http::request::Builder) -> String {
-    key.of(&request.body(()).unwrap()).into_owned()
+    let request = request.body(()).unwrap();
+    let name = key.of(&request).into_owned();
+    // Both ways to ask.
+    assert_eq!(key.with(&request, str::to_owned), name);
+    name
 }
 
 #[test]
@@ -110,4 +114,52 @@ fn a_host_in_lower_case_and_a_header_are_borrowed() {
 #[test]
 fn method_and_path_leave_the_query_out() {
     assert_eq!(named(&key::method_and_path(), Request::post("/orders?id=1")), "POST /orders");
+}
+
+#[test]
+fn grpc_service_and_method_are_slices_of_the_path() {
+    let request = Request::post("http://shop:50051/shop.v1.Orders/Place").body(()).unwrap();
+    assert!(matches!(key::grpc_service().of(&request), Cow::Borrowed("shop.v1.Orders")));
+    assert!(matches!(key::grpc_method().of(&request), Cow::Borrowed("shop.v1.Orders/Place")));
+    // Behind a gateway that routes by a path of its own.
+    assert_eq!(named(&key::grpc_service(), Request::post("/eu/shop.v1.Orders/Place")), "eu/shop.v1.Orders");
+    assert_eq!(named(&key::grpc_method(), Request::post("/shop.v1.Orders/Place?trace=1")), "shop.v1.Orders/Place");
+}
+
+#[test]
+fn a_path_that_is_no_grpc_method_has_no_key() {
+    for path in ["/", "//", "/orders", "/orders/", "//Place", "*", "http://shop:50051"] {
+        assert_eq!(named(&key::grpc_service(), Request::post(path)), key::MISSING, "{path}");
+        assert_eq!(named(&key::grpc_method(), Request::post(path)), key::MISSING, "{path}");
+    }
+    // Its target has no path at all.
+    assert_eq!(named(&key::grpc_method(), Request::connect("shop:50051")), key::MISSING);
+    assert_eq!(named(&key::method_and_path(), Request::connect("shop:50051")), "CONNECT ");
+}
+
+#[test]
+fn what_strangers_send_is_cut_in_whole_characters_or_missing() {
+    let long = "ä".repeat(5_000);
+    let whole = |name: String| assert!((key::LONGEST - 1..=key::LONGEST).contains(&name.len()), "{}", name.len());
+    whole(named(&key::method_and_path(), Request::get(format!("/{long}"))));
+    whole(named(&key::grpc_method(), Request::get(format!("/{long}/Place"))));
+    whole(named(&key::grpc_service(), Request::get(format!("/x{long}/Place"))));
+    whole(named(&key::host(), Request::get("/").header("host", "a".repeat(5_000))));
+    whole(named(&key::host(), Request::get("/").header("host", "A".repeat(5_000))));
+    let tenant = key::header(HeaderName::from_static("x-tenant"));
+    whole(named(&tenant, Request::get("/").header("x-tenant", "a".repeat(5_000))));
+    assert_eq!(named(&tenant, Request::get("/").header("x-tenant", &b"\xc3\x28"[..])), key::MISSING);
+    assert_eq!(named(&tenant, Request::get("/").header("x-tenant", "")), "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_million_grpc_methods_stay_bounded() {
+    let circuits = circuits(1, 1_000);
+    let echo = service_fn(|_: Request<()>| async { Ok::<_, Infallible>(Response::new(String::new())) });
+    let mut service = KeyedCircuitBreakerLayer::http(circuits.clone(), key::grpc_method()).layer(echo);
+    for i in 0..1_000_000 {
+        let request = Request::post(format!("/shop.Orders/{i}")).body(()).unwrap();
+        let _ = service.call(request).await;
+    }
+    assert!(circuits.len() <= 1_000, "{}", circuits.len());
 }

@@ -219,13 +219,25 @@ async fn a_waiter_that_leaves_from_the_middle_does_not_raise_the_rate() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_service_that_was_ready_makes_the_call_that_waited() {
+async fn a_service_that_is_ready_makes_the_call_that_waited() {
     // It panics when called on a clone that was not ready.
     let inner = ServiceBuilder::new().layer(ConcurrencyLimitLayer::new(1)).service(Echo);
     let mut service = RateLimitLayer::new(1.0, 1).unwrap().max_wait(seconds(1.0)).layer(inner);
     for _ in 0..3 {
         ask(&mut service, OK).await.unwrap();
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_waits_keeps_no_place_of_the_inner_service() {
+    let inner = ServiceBuilder::new().layer(ConcurrencyLimitLayer::new(1)).service(Echo);
+    let mut service = RateLimitLayer::new(1.0, 1).unwrap().max_wait(seconds(1.0)).layer(inner.clone());
+    ask(&mut service, OK).await.unwrap();
+    let mut waiting = task::spawn(ask(&mut service, OK));
+    assert_pending!(waiting.poll());
+    // The one place there is belongs to whoever calls meanwhile.
+    assert_ready!(task::spawn(ask(&mut inner.clone(), OK)).poll()).unwrap();
+    waiting.await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

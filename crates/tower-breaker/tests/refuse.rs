@@ -239,3 +239,34 @@ impl Body for Frames {
         Poll::Ready(self.0.pop_front())
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn each_interruption_has_its_status_in_http_and_its_code_in_grpc() {
+    use tower_breaker::{BulkheadFull, RateLimited, TimedOut, TimeoutKind, refuse::AsResponse};
+
+    let circuit = circuit(1);
+    trip(&circuit);
+    let rejected = circuit.check().unwrap_err();
+    let second = Duration::from_secs(1);
+    let table: [(Interruption, u16, &str, Option<&str>); 4] = [
+        (rejected.into(), 503, "14", Some("10000")),
+        (BulkheadFull::default().into(), 503, "8", Some("1")),
+        (RateLimited::until(second).into(), 429, "8", Some("1000")),
+        (Interruption::TimedOut(TimedOut::new(TimeoutKind::Whole, second)), 504, "4", None),
+    ];
+    for (why, status, code, pushback) in table {
+        let answer = |content_type: &'static str| -> Response<String> {
+            let request = Request::builder().header(header::CONTENT_TYPE, content_type).body(()).unwrap();
+            let state = Refuse::<_, Response<String>, Infallible>::start(&AsResponse, &request);
+            let answer = <AsResponse as Refuse<Request<()>, Response<String>, Infallible>>::refuse(state, why.clone());
+            answer.unwrap()
+        };
+        let (http, grpc) = (answer("application/json"), answer("application/grpc"));
+        assert_eq!(http.status(), status, "{why}");
+        assert!(!http.headers().contains_key("grpc-status") && http.body().contains(&status.to_string()));
+        let header = |name: &str| grpc.headers().get(name).map(|value| value.to_str().unwrap());
+        assert_eq!((grpc.status(), header("grpc-status")), (StatusCode::OK, Some(code)), "{why}");
+        assert_eq!(header("grpc-retry-pushback-ms"), pushback, "{why}");
+        assert_eq!(grpc.body(), "");
+    }
+}

@@ -1,11 +1,14 @@
 //! All stages around one service, in their order.
 
+mod bodies;
+mod outermost;
+
 use std::{
     convert::Infallible,
     future::pending,
     io,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -20,8 +23,9 @@ use ::axum::{
 use ::tower::{Layer, Service, ServiceExt, service_fn};
 use tokio::time::{Instant, advance, timeout};
 use tower_breaker::{
-    Bulkhead, Circuit, CircuitBreakerConfig, Error, FallbackLayer, Figure, Figures, RateLimitLayer, ResilienceLayer,
-    SlidingWindow, State, TimeoutKind, fallback,
+    Bulkhead, Circuit, CircuitBreakerConfig, Error, Figure, Figures, Outcome, RateLimitLayer, ResilienceLayer,
+    SlidingWindow, State, TimeoutKind,
+    classify::{self, ErrorsAreFailures},
     retry::{BufferBody, Jitter, RetryConfig},
 };
 
@@ -185,20 +189,6 @@ async fn no_token_is_spent_on_a_call_that_the_circuit_refuses() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_fallback_answers_for_every_stage() {
-    let (service, _calls) = counted(|_| pending::<Answer>());
-    let circuit = circuit(1);
-    let fallback = FallbackLayer::new(fallback::value(7)).circuit(circuit.clone());
-    let layer = ResilienceLayer::builder().timeout(SECOND).circuit(circuit.clone()).fallback(fallback).build().unwrap();
-    let service = layer.layer(service);
-    // First for a timeout, then for a refusal.
-    assert_eq!(service.clone().oneshot(0).await.unwrap(), 7);
-    assert_eq!(circuit.state(), State::Open);
-    assert_eq!(service.oneshot(0).await.unwrap(), 7);
-    assert_eq!(circuit.snapshot().fallbacks, 2);
-}
-
-#[tokio::test(start_paused = true)]
 async fn with_every_stage_off_nothing_changes() {
     let (service, calls) = counted(|call| async move { if call == 1 { Ok(1) } else { Err(broken()) } });
     let layer = ResilienceLayer::builder().build().unwrap();
@@ -255,12 +245,14 @@ fn what_cannot_work_is_not_built() {
 }
 
 #[test]
-fn its_stages_are_listed_for_exporters() {
+fn its_stages_that_are_on_are_listed_for_exporters() {
     let figures = Figures::new();
+    let limit = RateLimitLayer::new(1.0, 1).unwrap().register(&figures, "orders");
     let layer = ResilienceLayer::builder()
         .timeout(SECOND * 2)
         .attempt_timeout(SECOND)
         .retry(retry(2))
+        .rate_limit(limit)
         .bulkhead(Bulkhead::new(1).unwrap())
         .figures(&figures, "orders")
         .build()
@@ -270,24 +262,28 @@ fn its_stages_are_listed_for_exporters() {
     let of = |kind: fn(&Figure) -> bool| listed.iter().filter(|(_, figure)| kind(figure)).count();
     assert_eq!(of(|figure| matches!(figure, Figure::Retry(_))), 1);
     assert_eq!(of(|figure| matches!(figure, Figure::Bulkhead(_))), 1);
-    assert!(of(|figure| matches!(figure, Figure::Timeout(_))) >= 1);
+    assert_eq!(of(|figure| matches!(figure, Figure::RateLimit(_))), 1);
+    assert_eq!(of(|figure| matches!(figure, Figure::Timeout(_))), 2);
     drop(layer);
+
+    let off = ResilienceLayer::builder().rate_limit(RateLimitLayer::off()).figures(&figures, "orders").build().unwrap();
+    assert_eq!(figures.list(), []);
+    drop(off);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retry_that_gives_up_is_answered_by_the_fallback() {
-    let cached = |(), _: &_| Ok::<_, Infallible>(::axum::http::Response::new(Body::from("cached")));
-    let fallback = FallbackLayer::http(fallback::from_fn(cached).keep(|_: &Request<Body>| ()));
-    let layer = ResilienceLayer::builder()
-        .http()
-        .repeat(BufferBody::new().map_body(Body::new))
-        .retry(retry(2))
-        .fallback(fallback)
-        .build()
-        .unwrap();
-    let app: Router = Router::new().route("/", get(async || StatusCode::SERVICE_UNAVAILABLE)).layer(layer);
-    let answer = app.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
-    assert_eq!(answer.status(), StatusCode::OK);
+async fn around_responses_refusal_errors_of_a_breaker_further_in_do_not_count() {
+    let (inner, outer) = (circuit(1), circuit(1));
+    inner.force_open();
+    let service =
+        service_fn(|_: Request<Body>| async { Ok::<_, io::Error>(::axum::http::Response::new(Body::empty())) });
+    let guarded = tower_breaker::CircuitBreakerLayer::new(inner).layer(service);
+    let layer = ResilienceLayer::builder().http().repeat(BufferBody::new().map_body(Body::new)).circuit(outer.clone());
+    let service = layer.build().unwrap().layer(guarded);
+    for _ in 0..3 {
+        assert!(service.clone().oneshot(Request::new(Body::empty())).await.is_err());
+    }
+    assert_eq!((outer.state(), outer.snapshot().totals.ignored), (State::Closed, 3));
 }
 
 #[tokio::test(start_paused = true)]
@@ -312,4 +308,23 @@ async fn refusals_of_a_breaker_further_in_do_not_count_in_the_stacks() {
         assert!(service.clone().oneshot(0).await.is_err());
     }
     assert_eq!((outer.state(), outer.snapshot().totals.ignored), (State::Closed, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timeout_is_asked_about_as_such() {
+    let kinds = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&kinds);
+    let judge = classify::with_timeouts(ErrorsAreFailures, move |kind| {
+        heard.lock().unwrap().push(kind);
+        Outcome::Ignored
+    });
+    let (service, _calls) = counted(|_| pending::<Answer>());
+    let circuit = circuit(1);
+    let stack = || ResilienceLayer::builder().classify(judge.clone()).circuit(circuit.clone());
+    let attempt = stack().attempt_timeout(SECOND).build().unwrap().layer(service.clone());
+    let whole = stack().timeout(SECOND).build().unwrap().layer(service);
+    assert!(matches!(attempt.oneshot(0).await, Err(Error::TimedOut(_))));
+    assert!(matches!(whole.oneshot(0).await, Err(Error::TimedOut(_))));
+    assert_eq!(*kinds.lock().unwrap(), [TimeoutKind::Attempt, TimeoutKind::Whole]);
+    assert_eq!((circuit.state(), circuit.snapshot().totals.ignored), (State::Closed, 2));
 }

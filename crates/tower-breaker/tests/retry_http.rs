@@ -77,11 +77,14 @@ async fn five_statuses_are_retried_for_idempotent_methods_and_no_other() {
 
 #[tokio::test(start_paused = true)]
 async fn a_post_is_repeated_only_if_nothing_was_sent_or_the_request_says_that_it_may() {
-    let timed_out = || {
-        let mut response = Response::new(Body::empty());
-        response.extensions_mut().insert(TimedOut::new(TimeoutKind::Attempt, Duration::from_secs(1)));
-        Ok(response)
+    let of_kind = |kind| {
+        move || {
+            let mut response = Response::new(Body::empty());
+            response.extensions_mut().insert(TimedOut::new(kind, Duration::from_secs(1)));
+            Ok(response)
+        }
     };
+    let timed_out = of_kind(TimeoutKind::Attempt);
     assert_eq!(attempts(of(Method::POST), status(503)).await.0, 1);
     assert_eq!(attempts(of(Method::POST), timed_out).await.0, 1);
     assert_eq!(attempts(of(Method::POST), error(io::ErrorKind::ConnectionReset)).await.0, 1);
@@ -90,6 +93,8 @@ async fn a_post_is_repeated_only_if_nothing_was_sent_or_the_request_says_that_it
     assert_eq!(attempts(of(Method::POST).header("Idempotency-Key", "17"), timed_out).await.0, 3);
     assert_eq!(attempts(of(Method::POST).extension(Repeatable), status(503)).await.0, 3);
     assert_eq!(attempts(of(Method::GET), timed_out).await.0, 3);
+    // Whose time is over does not wait for another attempt.
+    assert_eq!(attempts(of(Method::GET), of_kind(TimeoutKind::Caller)).await.0, 1);
     assert_eq!(attempts(of(Method::GET), error(io::ErrorKind::ConnectionReset)).await.0, 3);
 }
 

@@ -133,14 +133,17 @@ async fn refusals_from_further_in_are_final_and_timeouts_by_choice() {
         async move { Err::<(), _>(Error::Inner(error)) }
     });
     let full = || Error::BulkheadFull(BulkheadFull::default());
-    let late = || Error::TimedOut(TimedOut::new(TimeoutKind::Attempt, Duration::from_secs(1)));
+    let of_kind = |kind| Error::TimedOut(TimedOut::new(kind, Duration::from_secs(1)));
+    let late = || of_kind(TimeoutKind::Attempt);
     let layer = RetryLayer::new(plain(3));
     assert_eq!(ask(&mut layer.layer(inner.clone()), full()).await, Err(Error::Inner(full())));
     assert_eq!(made(&attempts), 1);
     let _ = ask(&mut layer.layer(inner.clone()), late()).await;
     assert_eq!(made(&attempts), 4);
-    let _ = ask(&mut layer.policy(RetryErrors::new().timeouts(false)).layer(inner), late()).await;
+    let _ = ask(&mut layer.layer(inner.clone()), of_kind(TimeoutKind::Caller)).await;
     assert_eq!(made(&attempts), 5);
+    let _ = ask(&mut layer.policy(RetryErrors::new().timeouts(false)).layer(inner), late()).await;
+    assert_eq!(made(&attempts), 6);
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@ use std::{
 };
 
 use pin_project_lite::pin_project;
-use tower_breaker_core::{Outcome, PanicGuard, Permit, Rejected};
+use tower_breaker_core::{PanicGuard, Permit, Rejected, TimeoutKind};
 use tower_service::Service;
 
 use crate::{classify::Classify, refuse::Refuse};
@@ -73,12 +73,12 @@ where
         Self { kind }
     }
 
-    /// The time of the call is over, which is a failure of what it waits for.
+    /// The time of the whole call is over, which the classifier judges.
     pub(crate) fn expire(self: Pin<&mut Self>) {
-        if let KindProj::Called { permit, .. } = self.project().kind.project()
-            && let Some(permit) = permit.take()
+        if let KindProj::Called { permit, state, .. } = self.project().kind.project()
+            && let Some((permit, state)) = permit.take().zip(state.take())
         {
-            permit.record(Outcome::Failure);
+            C::timed_out(state, TimeoutKind::Whole, permit);
         }
     }
 }

@@ -87,7 +87,7 @@ impl CircuitBreakerLayer<StatusClassifier, AsResponse> {
 impl CircuitBreakerLayer<GrpcClassifier, AsWrappedResponse> {
     /// For gRPC clients and servers, tonic's for one: calls are judged by `grpc-status`, from head or trailers
     /// ([`GrpcClassifier::client`]; for a server add `.classify(GrpcClassifier::server())`), and a refused call is answered
-    /// UNAVAILABLE with `grpc-retry-pushback-ms` ([`AsWrappedResponse`]).
+    /// UNAVAILABLE with `grpc-retry-pushback-ms` ([`AsWrappedResponse`]). [The guide](crate::guide) has a page on tonic.
     pub const fn grpc(circuit: Circuit) -> Self {
         Self { circuit, classify: GrpcClassifier::client(), refuse: AsWrappedResponse, backpressure: false }
     }

@@ -34,6 +34,12 @@ impl<R, U> BulkheadLayer<R, U> {
         Self { bulkhead, refuse, until: PhantomData }
     }
 
+    /// The same, to the head or the end of the body as the stack was told.
+    #[cfg(feature = "resilience")]
+    pub(crate) fn until<V>(self) -> BulkheadLayer<R, V> {
+        BulkheadLayer::with(self.bulkhead, self.refuse)
+    }
+
     /// Answers refused calls by `refuse` instead: one of [`refuse`](crate::refuse), or a closure
     /// `|why: Interruption| -> Result<Res, E>`.
     pub fn refuse<Q>(self, refuse: Q) -> BulkheadLayer<Q, U> {

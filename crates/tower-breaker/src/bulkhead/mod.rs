@@ -38,8 +38,8 @@
 //!
 //! # Readiness
 //!
-//! `poll_ready` is always ready, and takes nothing. The inner service moves into the future of the call, which needs it to
-//! be `Clone`, and is asked whether it is ready once there is a place.
+//! `poll_ready` is always ready, and takes nothing. The inner service is asked whether it is ready once there is a place. If
+//! it is not, or there is a queue, it moves into the future of the call, which needs it to be `Clone`.
 //!
 //! # When not to use it
 //!

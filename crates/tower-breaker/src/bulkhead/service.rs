@@ -86,11 +86,11 @@ where
             Ok(admission) => admission,
             Err(full) => return ResponseFuture::full(full, self.refuse.start(&request)),
         };
-        let clone = self.inner.clone();
-        let service = mem::replace(&mut self.inner, clone);
         match admission {
-            Admission::Admitted(place) => ResponseFuture::called(Oneshot::new(service, request), Some(place)),
+            Admission::Admitted(place) => ResponseFuture::called(Oneshot::begin(&mut self.inner, request), Some(place)),
             Admission::Queued(waiter) => {
+                let clone = self.inner.clone();
+                let service = mem::replace(&mut self.inner, clone);
                 let refuse = self.refuse.start(&request);
                 ResponseFuture::queued(Wait::new(waiter, bulkhead.max_wait()), service, request, refuse)
             }

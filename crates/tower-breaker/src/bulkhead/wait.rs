@@ -9,7 +9,7 @@ use pin_project_lite::pin_project;
 use tokio::time::Instant;
 use tower_breaker_core::{BulkheadFull, Place, Waiter};
 
-use crate::timer::{self, Timer};
+use crate::timer::Timer;
 
 pin_project! {
     /// Waits for a place, for so long at most. A place that is there in the same poll as the deadline is taken.
@@ -25,7 +25,9 @@ pin_project! {
 
 impl Wait {
     pub(super) fn new(waiter: Waiter, at_most: Option<Duration>) -> Self {
-        let (since, deadline) = (Instant::now(), timer::deadline(at_most));
+        let since = Instant::now();
+        // What is beyond the end of time never ends.
+        let deadline = at_most.and_then(|wait| since.checked_add(wait));
         Self { waiter: Some(waiter), since, deadline, timer: Timer::default() }
     }
 }

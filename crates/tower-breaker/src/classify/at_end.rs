@@ -1,6 +1,6 @@
 use http::{HeaderMap, Response};
 use http_body::Body;
-use tower_breaker_core::{Outcome, Permit, Refusal, TimedOut};
+use tower_breaker_core::{Outcome, Permit, Refusal, TimedOut, TimeoutKind};
 
 use super::{Classify, JudgedBody};
 
@@ -22,6 +22,12 @@ pub trait JudgeResponse {
 
     /// What a body says that ended as it should, with these trailers.
     fn end(&self, trailers: Option<&HeaderMap>) -> Outcome;
+
+    /// What a call says that ran into a limit of time, before its head or in its body. A failure, unless said otherwise.
+    fn timed_out(&self, kind: TimeoutKind) -> Outcome {
+        let _ = kind;
+        Outcome::Failure
+    }
 }
 
 /// Judges responses where they really end: at the end of their body.
@@ -70,22 +76,29 @@ where
             }
         };
         Ok(match judge_head(&judge, &response) {
-            Head::Decides(outcome) => {
+            None => response.map(JudgedBody::unjudged),
+            Some(Head::Decides(outcome)) => {
                 permit.record(outcome);
                 response.map(JudgedBody::unjudged)
             }
-            Head::Good => response.map(|body| JudgedBody::new(body, permit, judge)),
+            Some(Head::Good) => response.map(|body| JudgedBody::new(body, permit, judge)),
         })
+    }
+
+    fn timed_out(judge: J, kind: TimeoutKind, permit: Permit) {
+        permit.record(judge.timed_out(kind));
     }
 }
 
-/// What other stages said comes before what the judge says.
-pub(super) fn judge_head<J: JudgeResponse, B>(judge: &J, response: &Response<B>) -> Head {
-    if response.extensions().get::<Refusal>().is_some() {
-        Head::Decides(Outcome::Ignored)
-    } else if response.extensions().get::<TimedOut>().is_some() {
-        Head::Decides(Outcome::Failure)
-    } else {
-        judge.head(response)
+/// What other stages said comes before what the judge says. `None`: the caller gave the call up, which follows `on_cancel`.
+pub(super) fn judge_head<J: JudgeResponse, B>(judge: &J, response: &Response<B>) -> Option<Head> {
+    let extensions = response.extensions();
+    if extensions.get::<Refusal>().is_some() {
+        return Some(Head::Decides(Outcome::Ignored));
+    }
+    match extensions.get().map(TimedOut::kind) {
+        Some(TimeoutKind::Caller) => None,
+        Some(kind) => Some(Head::Decides(judge.timed_out(kind))),
+        None => Some(judge.head(response)),
     }
 }

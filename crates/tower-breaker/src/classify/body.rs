@@ -6,14 +6,15 @@ use std::{
 
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
-use tower_breaker_core::{Outcome, PanicGuard, Permit};
+use tower_breaker_core::{Outcome, PanicGuard, Permit, TimeoutKind};
 
 use super::JudgeResponse;
+use crate::expire::time_is_over;
 
 pin_project! {
     /// The body of a response that is judged where it ends.
     ///
-    /// It ends in one of five ways, and this is the one place that knows them:
+    /// It ends in one of six ways, and this is the one place that knows them:
     ///
     /// | it ends | the call was |
     /// |---|---|
@@ -22,6 +23,7 @@ pin_project! {
     /// | as it says itself after its last data (`is_end_stream`) | what the judge says |
     /// | with an error: the server cut it off | a failure |
     /// | dropped by the caller | a success after its first frame, ignored before |
+    /// | dropped by a timeout for the whole call that tells of it (`TimeoutLayer::expiring`) | what the judge says of that: a failure |
     ///
     /// A probe that answered a good head and one frame has succeeded: an endless stream can close a circuit. Size hint, end
     /// and trailers are those of the inner body.
@@ -81,7 +83,12 @@ impl<J: JudgeResponse> Pending<J> {
 
 impl<J: JudgeResponse> Drop for Pending<J> {
     fn drop(&mut self) {
-        self.record(if self.began { Outcome::Success } else { Outcome::Ignored });
+        let over = self.judge.as_ref().filter(|_| time_is_over());
+        self.record(match over {
+            Some(judge) => judge.timed_out(TimeoutKind::Whole),
+            None if self.began => Outcome::Success,
+            None => Outcome::Ignored,
+        });
     }
 }
 

@@ -8,6 +8,7 @@ use super::Classify;
 ///
 /// It is cloned for every call, which is free for one that captures nothing or plain data; an `Arc` in it costs a counter
 /// that all threads share.
+#[diagnostic::do_not_recommend]
 impl<F, Req, Res, E> Classify<Req, Res, E> for F
 where
     F: Fn(&Result<Res, E>) -> Outcome + Clone,

@@ -1,13 +1,14 @@
 use std::{error::Error, fmt, marker::PhantomData};
 
-use tower_breaker_core::{Outcome, Permit, Refusal};
+use tower_breaker_core::{Interruption, Outcome, Permit, TimeoutKind};
 
 use super::{Boxed, Classify, ErrorView, Typed};
 
 /// Every error is a failure, except a refusal from further in, which is ignored; `Ok` is a success.
 ///
 /// For a breaker around something that has a breaker of its own: that one's refusals say that it does its work, not that
-/// anything new is wrong. They are found by a walk of `source()` ([`Refusal::find`]).
+/// anything new is wrong. They are found by a walk of `source()` ([`Refusal::find`](crate::Refusal::find)). A timeout is a
+/// failure, unless the time was the caller's ([`TimeoutKind::Caller`]), which follows `on_cancel`.
 pub struct ErrorsButRefusals<V = Typed>(PhantomData<fn() -> V>);
 
 impl ErrorsButRefusals {
@@ -24,10 +25,11 @@ impl ErrorsButRefusals {
     }
 }
 
-fn judge(error: &(dyn Error + 'static)) -> Outcome {
-    match Refusal::find(error) {
-        Some(_) => Outcome::Ignored,
-        None => Outcome::Failure,
+fn judge(error: &(dyn Error + 'static), permit: Permit) {
+    match Interruption::find(error) {
+        Some(Interruption::Refused(_)) => permit.record(Outcome::Ignored),
+        Some(Interruption::TimedOut(limit)) if limit.kind() == TimeoutKind::Caller => drop(permit),
+        _ => permit.record(Outcome::Failure),
     }
 }
 
@@ -41,15 +43,15 @@ where
     fn start(&self, _: &Req) {}
 
     fn end((): (), result: Result<Res, E>, permit: Permit) -> Result<Res, E> {
-        permit.record(match &result {
-            Ok(_) => Outcome::Success,
-            Err(error) => judge(V::view(error)),
-        });
+        match &result {
+            Ok(_) => permit.record(Outcome::Success),
+            Err(error) => judge(V::view(error), permit),
+        }
         result
     }
 
     fn ready_error(&self, error: E, permit: Permit) -> E {
-        permit.record(judge(V::view(&error)));
+        judge(V::view(&error), permit);
         error
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::Body;
 use tower_breaker_core::{Outcome, Permit};
 
@@ -60,8 +60,14 @@ const UNIMPLEMENTED: u8 = 12;
 /// The code that `headers` name; one that cannot be read is UNKNOWN.
 fn code_in(headers: &HeaderMap) -> Option<u8> {
     let status = headers.get("grpc-status")?;
-    let code = status.to_str().ok().and_then(|status| status.parse().ok());
+    let code = number(status).and_then(|code| u8::try_from(code).ok());
     Some(code.filter(|code| *code <= UNAUTHENTICATED).unwrap_or(UNKNOWN))
+}
+
+/// Digits and nothing else: `parse` alone would take a plus sign, which is no status to a gRPC client.
+fn number(value: &HeaderValue) -> Option<u64> {
+    let text = value.to_str().ok()?;
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
 /// What a server without gRPC means by its HTTP status.
@@ -78,8 +84,7 @@ const fn code_of(status: StatusCode) -> u8 {
 
 /// A server's own wish. A negative one asks not to be called again and names no time; nonsense says nothing.
 fn pushback(headers: &HeaderMap) -> Option<Duration> {
-    let milliseconds = headers.get("grpc-retry-pushback-ms")?.to_str().ok()?.parse().ok()?;
-    Some(Duration::from_millis(milliseconds))
+    number(headers.get("grpc-retry-pushback-ms")?).map(Duration::from_millis)
 }
 
 impl JudgeResponse for GrpcClassifier {

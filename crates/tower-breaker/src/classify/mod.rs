@@ -8,6 +8,9 @@
 //! - `StatusClassifier` (feature `http`): by response status, with `Retry-After`; `at_end_of_body()` also by how the body
 //!   ends.
 //! - `GrpcClassifier` (feature `http`): by gRPC status, from head or trailers.
+//! - Those of tower-http: `guide::hyper` shows how.
+//! - [`but_refusals`]: any of these, and an error that is a refusal from further in is ignored.
+//! - [`with_timeouts`]: any of these, with timeouts judged apart: one need not mean a sick service.
 //! - A closure over `&Result<Res, E>` that returns an [`Outcome`]; [`from_fn`] helps the compiler with its types.
 //!
 //! Write a type of your own only where the verdict needs the request, or comes later than the response (at the end of its
@@ -44,12 +47,13 @@
 //! }
 //! ```
 
-use tower_breaker_core::{Outcome, Permit};
+use tower_breaker_core::{Outcome, Permit, TimeoutKind};
 
 #[cfg(feature = "http")]
 mod at_end;
 #[cfg(feature = "http")]
 mod body;
+mod but_refusals;
 mod closure;
 mod errors;
 mod errors_but_refusals;
@@ -58,6 +62,8 @@ mod errors_of;
 mod grpc;
 #[cfg(feature = "http")]
 mod status;
+mod timeouts;
+mod unjudged;
 
 #[cfg(feature = "http")]
 pub use self::{
@@ -67,11 +73,17 @@ pub use self::{
     status::StatusClassifier,
 };
 pub use self::{
-    closure::from_fn, errors::ErrorsAreFailures, errors_but_refusals::ErrorsButRefusals, errors_of::ErrorsOf,
+    but_refusals::{ButRefusals, but_refusals},
+    closure::from_fn,
+    errors::ErrorsAreFailures,
+    errors_but_refusals::ErrorsButRefusals,
+    errors_of::ErrorsOf,
+    timeouts::{WithTimeouts, with_timeouts},
+    unjudged::Unjudged,
 };
-#[cfg(feature = "http")]
-pub use crate::headers::retry_after;
 pub use crate::view::{Boxed, ErrorView, Typed};
+#[cfg(feature = "http")]
+pub use crate::{expire::time_is_over, headers::retry_after};
 
 /// Judges the calls of a service that takes `Req` and answers `Result<Res, E>`.
 ///
@@ -82,8 +94,8 @@ pub use crate::view::{Boxed, ErrorView, Typed};
     label = "not a classifier for these calls",
     note = "a closure must be `Clone` and spell out its argument: `|result: &Result<{Res}, {E}>| Outcome::Success`, or go \
             through `classify::from_fn`",
-    note = "`StatusClassifier` judges `http::Response<_>` only, `ErrorsOf` and `ErrorsButRefusals` need an error that is \
-            `std::error::Error + 'static`, or `BoxError` with `.boxed()`"
+    note = "`StatusClassifier` and `GrpcClassifier` judge `http::Response<_>` only, `ErrorsOf` and `ErrorsButRefusals` need an \
+            error that is `std::error::Error + 'static`, or `BoxError` with `.boxed()`"
 )]
 pub trait Classify<Req, Res, E> {
     /// What is kept of the request, and of the classifier, until the call ends. It is part of the response future.
@@ -99,6 +111,17 @@ pub trait Classify<Req, Res, E> {
     ///
     /// A permit that is dropped here unrecorded counts as a call whose caller went away (`on_cancel`).
     fn end(state: Self::State, result: Result<Res, E>, permit: Permit) -> Result<Self::Response, E>;
+
+    /// Judges a call that ran into a limit of time: of the attempt, in a stack of typed errors (in others it is among the
+    /// results that [`end`](Self::end) gets: an error or a response with a [`TimedOut`](crate::TimedOut) in it), or of the
+    /// whole call, wherever a timeout further out tells of it ([`Expire`](crate::Expire)).
+    ///
+    /// A failure, unless said otherwise; [`with_timeouts`] says otherwise for any classifier. A deadline that the caller
+    /// brought along ([`TimeoutKind::Caller`]) is not asked about: it follows `on_cancel`.
+    fn timed_out(state: Self::State, kind: TimeoutKind, permit: Permit) {
+        let _ = (state, kind);
+        permit.record(Outcome::Failure);
+    }
 
     /// Judges an error of the inner service's `poll_ready`, which belongs to no request. A failure, unless said otherwise.
     fn ready_error(&self, error: E, permit: Permit) -> E {

@@ -11,9 +11,11 @@ use super::{AtEndOfBody, Classify, Head, JudgeResponse, at_end::judge_head, retr
 ///
 /// - A failing status is a failure; its `Retry-After`, if any, is taken along: a circuit that opens by it waits at least
 ///   that long (at most `max_open_duration`). Every other status is a success.
-/// - An `Err` of the service (nothing came back) is a failure.
+/// - An `Err` of the service (nothing came back) is a failure. It may be of any type, and so is not looked into: around a
+///   service whose own breaker refuses by errors, [`but_refusals`](super::but_refusals) ignores those.
 /// - A response that carries a [`Refusal`](crate::Refusal) as an extension is ignored: another stage made it, not the dependency. One that
-///   carries a [`TimedOut`](crate::TimedOut) is a failure, whatever its status.
+///   carries a [`TimedOut`](crate::TimedOut) is a failure, whatever its status; unless the time was the caller's, which follows
+///   `on_cancel`.
 ///
 /// | | failing statuses |
 /// |---|---|
@@ -103,13 +105,17 @@ where
     }
 
     fn end(judge: Self, result: Result<Response<B>, E>, permit: Permit) -> Result<Response<B>, E> {
-        permit.record(match &result {
-            Err(_) => Outcome::Failure,
-            Ok(response) => match judge_head(&judge, response) {
+        let outcome = match &result {
+            Err(_) => Some(Outcome::Failure),
+            Ok(response) => judge_head(&judge, response).map(|head| match head {
                 Head::Decides(outcome) => outcome,
                 Head::Good => Outcome::Success,
-            },
-        });
+            }),
+        };
+        match outcome {
+            Some(outcome) => permit.record(outcome),
+            None => drop(permit),
+        }
         result
     }
 }

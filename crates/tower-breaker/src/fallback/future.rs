@@ -43,6 +43,7 @@ pin_project! {
         // `kept` is absent where the fallback is off.
         Called { #[pin] inner: F, kept: Option<Kept<K, T, M, R>> },
         Answering { #[pin] answer: A, #[pin] timer: Option<Sleep>, late: Option<(Arc<Settings<M>>, Cause, R)> },
+        Done,
     }
 }
 
@@ -75,7 +76,10 @@ where
             match kind.as_mut().project() {
                 KindProj::Called { inner, kept } => {
                     let own = ready!(inner.poll(cx));
-                    let fallen = kept.take().and_then(|(settings, trigger, kept, late)| {
+                    let kept = kept.take();
+                    // What the call held is free when the fallback starts.
+                    kind.set(Kind::Done);
+                    let fallen = kept.and_then(|(settings, trigger, kept, late)| {
                         let cause = trigger.cause(&own)?;
                         Some((settings, kept, late, cause))
                     });
@@ -97,7 +101,10 @@ where
                             if let Some(circuit) = &settings.circuit {
                                 circuit.record_fallback();
                             }
-                            settings.mark.mark(&mut response, FellBack { kind: A::KIND, cause });
+                            let fell_back = FellBack { kind: A::KIND, cause };
+                            #[cfg(feature = "tracing")]
+                            crate::trace::fell_back(settings.circuit.as_ref(), &fell_back);
+                            settings.mark.mark(&mut response, fell_back);
                             response
                         });
                         return Poll::Ready(outward::<_, _, _, R>(marked));
@@ -111,9 +118,12 @@ where
                         ready!(timer.poll(cx));
                     }
                     let (_, _, state) = late.take().expect("it was there");
+                    // Whoever gets the answer finds free what the late one held.
+                    kind.set(Kind::Done);
                     let too_late = TimedOut::new(TimeoutKind::Fallback, timeout);
                     return Poll::Ready(R::refuse(state, Interruption::TimedOut(too_late)));
                 }
+                KindProj::Done => panic!("`ResponseFuture` polled after it has ended"),
             }
         }
     }

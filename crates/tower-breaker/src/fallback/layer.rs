@@ -133,6 +133,12 @@ impl<A, T, M, R> FallbackLayer<A, T, M, R> {
         self
     }
 
+    #[cfg(feature = "resilience")]
+    pub(crate) fn circuit_unless_set(mut self, circuit: &Circuit) -> Self {
+        self.settings.circuit.get_or_insert_with(|| circuit.clone());
+        self
+    }
+
     /// Switches it off or on. Off, its services pass every call on, keeping nothing of the request and looking at no
     /// result.
     pub const fn enabled(mut self, on: bool) -> Self {

@@ -2,6 +2,11 @@
 //!
 //! - [`order`]: in what order the stages stand around a service, and how their budgets fit together.
 #![cfg_attr(
+    all(feature = "fallback", feature = "http", feature = "resilience"),
+    doc = "- With a framework, from ten lines to a protected call, to a circuit for each route, to a fallback: [`axum`],",
+    doc = "  [`hyper`], [`tonic`]."
+)]
+#![cfg_attr(
     feature = "fallback",
     doc = "- [Which fallback](crate::fallback#which-fallback): what to say when there is no answer, by strategy."
 )]
@@ -9,11 +14,32 @@
     all(feature = "fallback", feature = "resilience"),
     doc = "- [`testing`]: a service that wears these layers, tested without waiting and without an outage."
 )]
+//! - [`mesh`]: beside a mesh or an API gateway: what those do, what to leave to whom, how to run both.
 
 #[doc = include_str!("order.md")]
 pub mod order {}
 
-// Its snippets are doctests, which need both.
+#[doc = include_str!("mesh.md")]
+pub mod mesh {}
+
+// The snippets of these pages are doctests, which need their features.
 #[cfg(all(feature = "fallback", feature = "resilience"))]
 #[doc = include_str!("testing.md")]
 pub mod testing {}
+
+#[cfg(all(feature = "fallback", feature = "http", feature = "resilience"))]
+#[doc = include_str!("axum.md")]
+pub mod axum {}
+
+// Not as doctests here: these need crates that only the workspace's package `tests` has at hand, which compiles them.
+#[cfg(all(feature = "fallback", feature = "http", feature = "resilience"))]
+#[cfg_attr(not(doctest), doc = include_str!("hyper.md"))]
+#[cfg_attr(not(doctest), doc = "```ignore")]
+#[cfg_attr(not(doctest), doc = include_str!("by_tower_http.rs"))]
+#[cfg_attr(not(doctest), doc = "```")]
+#[cfg_attr(not(doctest), doc = include_str!("by_tower_http.md"))]
+pub mod hyper {}
+
+#[cfg(all(feature = "fallback", feature = "http", feature = "resilience"))]
+#[cfg_attr(not(doctest), doc = include_str!("tonic.md"))]
+pub mod tonic {}

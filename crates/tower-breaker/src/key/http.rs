@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use http::{HeaderName, Request, header};
 
-use super::{Key, MISSING};
+use super::{Key, MISSING, cut, short::Short};
 
 /// The host the request is for; made by [`host`].
 #[derive(Debug, Clone, Copy, Default)]
@@ -22,7 +22,7 @@ pub struct MethodAndPath;
 /// else from the `Host` header; [`MISSING`] without either.
 ///
 /// For clients that call many hosts. Lower case, as hosts do not tell apart; user and password in an authority are left
-/// out. No allocation for a host in lower case.
+/// out. No allocation.
 #[must_use]
 pub const fn host() -> Host {
     Host
@@ -42,7 +42,7 @@ pub const fn header(name: HeaderName) -> Header {
     Header(name)
 }
 
-/// Method and path: `GET /orders`. Allocates the name for each call.
+/// Method and path: `GET /orders`. No allocation.
 ///
 /// Not for paths with ids in them, which would make a circuit for each: take the route's pattern (axum's `MatchedPath`).
 #[must_use]
@@ -52,25 +52,53 @@ pub const fn method_and_path() -> MethodAndPath {
 
 impl<B> Key<Request<B>> for Host {
     fn of<'a>(&self, request: &'a Request<B>) -> Cow<'a, str> {
-        let host = match request.uri().authority() {
-            Some(authority) => authority.as_str(),
-            None => visible(request, &header::HOST),
-        };
-        let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-        if host.bytes().any(|byte| byte.is_ascii_uppercase()) { host.to_ascii_lowercase().into() } else { host.into() }
+        let host = written(request);
+        if has_upper_case(host) { host.to_ascii_lowercase().into() } else { host.into() }
+    }
+
+    fn with<T>(&self, request: &Request<B>, use_it: impl FnOnce(&str) -> T) -> T {
+        let host = written(request);
+        if !has_upper_case(host) {
+            return use_it(host);
+        }
+        let mut name = Short::new();
+        name.push(host);
+        name.make_ascii_lowercase();
+        use_it(name.as_str())
     }
 }
 
 impl<B> Key<Request<B>> for Header {
     fn of<'a>(&self, request: &'a Request<B>) -> Cow<'a, str> {
-        visible(request, &self.0).into()
+        cut(visible(request, &self.0)).into()
     }
 }
 
 impl<B> Key<Request<B>> for MethodAndPath {
     fn of<'a>(&self, request: &'a Request<B>) -> Cow<'a, str> {
-        format!("{} {}", request.method(), request.uri().path()).into()
+        self.with(request, str::to_owned).into()
     }
+
+    fn with<T>(&self, request: &Request<B>, use_it: impl FnOnce(&str) -> T) -> T {
+        let mut name = Short::new();
+        name.push(request.method().as_str());
+        name.push(" ");
+        name.push(request.uri().path());
+        use_it(name.as_str())
+    }
+}
+
+/// The host, as it is written.
+fn written<B>(request: &Request<B>) -> &str {
+    let host = match request.uri().authority() {
+        Some(authority) => authority.as_str(),
+        None => visible(request, &header::HOST),
+    };
+    cut(host.rsplit_once('@').map_or(host, |(_, host)| host))
+}
+
+fn has_upper_case(text: &str) -> bool {
+    text.bytes().any(|byte| byte.is_ascii_uppercase())
 }
 
 fn visible<'a, B>(request: &'a Request<B>, name: &HeaderName) -> &'a str {

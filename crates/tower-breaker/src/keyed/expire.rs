@@ -18,7 +18,7 @@ where
     /// Without a request there is no telling whose failure it is.
     fn expire_ready(&mut self, request: Option<&Req>) {
         let Some(request) = request else { return };
-        let circuit = self.circuits().get_or_create(&self.key.of(request));
+        let circuit = self.key.with(request, |name| self.circuits().get_or_create(name));
         if let Some(permit) = circuit.try_acquire_quietly() {
             permit.record(Outcome::Failure);
         }

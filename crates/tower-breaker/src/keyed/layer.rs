@@ -6,7 +6,10 @@ use tower_layer::Layer;
 use super::KeyedCircuitBreaker;
 use crate::{classify::ErrorsAreFailures, refuse::AsError};
 #[cfg(feature = "http")]
-use crate::{classify::StatusClassifier, refuse::AsResponse};
+use crate::{
+    classify::{GrpcClassifier, StatusClassifier},
+    refuse::{AsResponse, AsWrappedResponse},
+};
 
 /// Guards each call by the circuit of its request's key.
 ///
@@ -45,6 +48,16 @@ impl<K> KeyedCircuitBreakerLayer<K, StatusClassifier, AsResponse> {
     /// ```
     pub const fn http(circuits: Circuits, key: K) -> Self {
         Self { circuits, key, classify: StatusClassifier::new(), refuse: AsResponse }
+    }
+}
+
+#[cfg(feature = "http")]
+impl<K> KeyedCircuitBreakerLayer<K, GrpcClassifier, AsWrappedResponse> {
+    /// For gRPC clients and servers, tonic's for one: calls are judged by `grpc-status`, from head or trailers
+    /// ([`GrpcClassifier::client`]; for a server add `.classify(GrpcClassifier::server())`), and a refused call is answered
+    /// UNAVAILABLE with `grpc-retry-pushback-ms` ([`AsWrappedResponse`]). [The guide](crate::guide) has a page on tonic.
+    pub const fn grpc(circuits: Circuits, key: K) -> Self {
+        Self { circuits, key, classify: GrpcClassifier::client(), refuse: AsWrappedResponse }
     }
 }
 

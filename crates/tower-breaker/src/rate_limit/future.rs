@@ -6,12 +6,11 @@ use std::{
 };
 
 use pin_project_lite::pin_project;
-use tokio::time::{Sleep, sleep_until};
 use tower_breaker_core::RateLimited;
 use tower_service::Service;
 
 use super::limiter::Reservation;
-use crate::{expire::Expire, refuse::Refuse};
+use crate::{expire::Expire, oneshot::Oneshot, refuse::Refuse, timer::Timer};
 
 pin_project! {
     /// The call of a [`RateLimit`](super::RateLimit): let through, waiting for its token, or refused.
@@ -31,7 +30,7 @@ pin_project! {
         R: Refuse<Req, S::Response, S::Error>,
     {
         #[pin]
-        kind: Kind<S, Req, S::Future, R::State>,
+        kind: Kind<S, Req, Oneshot<S, Req>, R::State>,
     }
 }
 
@@ -40,7 +39,7 @@ pin_project! {
     enum Kind<S, Req, F, R> {
         Called { #[pin] inner: F },
         // The timer is armed by the first poll: only then is there a runtime for certain.
-        Waiting { #[pin] timer: Option<Sleep>, call: Option<(S, Req, Reservation)> },
+        Waiting { #[pin] timer: Timer, call: Option<(S, Req, Reservation)> },
         Refused { refusal: Option<(RateLimited, R)> },
     }
 }
@@ -51,11 +50,11 @@ where
     R: Refuse<Req, S::Response, S::Error>,
 {
     pub(super) const fn calling(inner: S::Future) -> Self {
-        Self { kind: Kind::Called { inner } }
+        Self { kind: Kind::Called { inner: Oneshot::called(inner) } }
     }
 
-    pub(super) const fn waiting(service: S, request: Req, reservation: Reservation) -> Self {
-        Self { kind: Kind::Waiting { timer: None, call: Some((service, request, reservation)) } }
+    pub(super) fn waiting(service: S, request: Req, reservation: Reservation) -> Self {
+        Self { kind: Kind::Waiting { timer: Timer::default(), call: Some((service, request, reservation)) } }
     }
 
     /// The time of a timeout further out is over. Whoever waits for a token has not called.
@@ -64,7 +63,7 @@ where
         S: Expire<Req>,
     {
         if let KindProj::Called { inner } = self.project().kind.project() {
-            S::expire_call(inner);
+            inner.expire();
         }
     }
 
@@ -87,18 +86,12 @@ where
                 KindProj::Called { inner } => {
                     return Poll::Ready(ready!(inner.poll(cx)).map(R::response).map_err(R::error));
                 }
-                KindProj::Waiting { mut timer, call } => {
+                KindProj::Waiting { timer, call } => {
                     let (_, _, reservation) = call.as_ref().expect("`ResponseFuture` polled after it has ended");
-                    if timer.is_none() {
-                        timer.set(Some(sleep_until(reservation.at())));
-                    }
-                    if let Some(timer) = timer.as_pin_mut() {
-                        ready!(timer.poll(cx));
-                    }
-                    let (mut service, request, reservation) = call.take().expect("it was there");
+                    ready!(timer.poll_over(Some(reservation.at()), cx));
+                    let (service, request, reservation) = call.take().expect("it was there");
                     reservation.spend();
-                    let inner = service.call(request);
-                    kind.set(Kind::Called { inner });
+                    kind.set(Kind::Called { inner: Oneshot::new(service, request) });
                 }
                 KindProj::Refused { refusal } => {
                     let (limited, state) = refusal.take().expect("`ResponseFuture` polled after it has ended");

@@ -130,6 +130,12 @@ impl<K, R> RateLimitLayer<K, R> {
         RateLimitLayer { limiter, key, max_wait, refuse }
     }
 
+    /// The same limit, whatever it is asked by.
+    #[cfg(feature = "resilience")]
+    pub(crate) fn limit(&self) -> RateLimitLayer {
+        RateLimitLayer { limiter: self.limiter.clone(), ..RateLimitLayer::off() }
+    }
+
     /// What it has refused so far.
     #[must_use]
     pub fn figures(&self) -> RateLimitFigures {

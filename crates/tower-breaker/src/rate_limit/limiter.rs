@@ -55,12 +55,13 @@ impl Limiter {
         match &self.buckets {
             Buckets::Together(bucket) => self.take_from(bucket, max_wait),
             Buckets::PerKey(buckets) => {
-                let key = key.of(request);
-                let bucket = buckets.get(&*key).unwrap_or_else(|| {
-                    // Of two who come first at once, one makes the bucket and both get it.
-                    let Ok(bucket) =
-                        buckets.get_or_insert_with(&Arc::from(&*key), || Ok::<_, Infallible>(Arc::default()));
-                    bucket
+                let bucket = key.with(request, |key| {
+                    buckets.get(key).unwrap_or_else(|| {
+                        // Of two who come first at once, one makes the bucket and both get it.
+                        let Ok(bucket) =
+                            buckets.get_or_insert_with(&Arc::from(key), || Ok::<_, Infallible>(Arc::default()));
+                        bucket
+                    })
                 });
                 self.take_from(&bucket, max_wait)
             }

@@ -1,5 +1,5 @@
 use std::{
-    fmt, mem,
+    fmt,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -75,10 +75,11 @@ where
         match taken {
             Ok(None) => ResponseFuture::calling(self.inner.call(request)),
             Ok(Some(reservation)) => {
-                // The one that is ready goes, a fresh one stays.
-                let fresh = self.inner.clone();
-                let ready = mem::replace(&mut self.inner, fresh);
-                ResponseFuture::waiting(ready, request, reservation)
+                // Neither the one that waits nor the one that stays keeps what the inner service has set aside for a call:
+                // it is asked again once there is a token.
+                let waiting = self.inner.clone();
+                self.inner = waiting.clone();
+                ResponseFuture::waiting(waiting, request, reservation)
             }
             Err(limited) => ResponseFuture::refused(limited, self.refuse.start(&request)),
         }

@@ -24,13 +24,23 @@ pin_project! {
 }
 
 impl<B> RefusalBody<B> {
-    pub(super) const fn inner(body: B) -> Self {
+    /// Around a body of the service's own type: for a fallback that answers in place of the service. One made of text comes
+    /// by `From<&'static str>`.
+    #[must_use]
+    pub const fn new(body: B) -> Self {
         Self { kind: Kind::Inner { body } }
     }
 
     pub(super) fn refusal(text: &'static str) -> Self {
         // No text is the end at once: a gRPC answer without a body has to end with its head.
         Self { kind: Kind::Refusal { text: Some(text).filter(|text| !text.is_empty()) } }
+    }
+}
+
+// So that the stages of a stack around the first one answer with the same body.
+impl<B> From<&'static str> for RefusalBody<B> {
+    fn from(text: &'static str) -> Self {
+        Self::refusal(text)
     }
 }
 

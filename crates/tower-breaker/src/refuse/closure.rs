@@ -3,6 +3,7 @@ use tower_breaker_core::Interruption;
 use super::Refuse;
 
 /// A closure from the interruption to a result of the service is an answer of your own. It is cloned for every refused call.
+#[diagnostic::do_not_recommend]
 impl<F, Req, Res, E> Refuse<Req, Res, E> for F
 where
     F: Fn(Interruption) -> Result<Res, E> + Clone,

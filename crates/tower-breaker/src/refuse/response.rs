@@ -8,8 +8,8 @@ use super::Refuse;
 /// A refused call is answered 503 with `Retry-After`, one over a rate limit 429, one that took too long 504, each with an
 /// `application/problem+json` body (RFC 9457) that names nothing internal.
 ///
-/// A gRPC request (by its content type) is answered in gRPC instead: trailers-only, UNAVAILABLE with
-/// `grpc-retry-pushback-ms`, `RESOURCE_EXHAUSTED` over a rate limit, `DEADLINE_EXCEEDED` for what took too long.
+/// A gRPC request (by its content type) is answered in gRPC instead, trailers-only: UNAVAILABLE, `RESOURCE_EXHAUSTED` over a
+/// rate limit or where a bulkhead is full, both with `grpc-retry-pushback-ms`, `DEADLINE_EXCEEDED` for what took too long.
 ///
 /// The service keeps its own error type. The response carries the [`Refusal`] as an extension: breakers further out ignore
 /// it and retries treat it as final. A timeout's carries the [`TimedOut`](crate::TimedOut), which breakers judge as a
@@ -69,11 +69,12 @@ macro_rules! problem {
     };
 }
 
+const UNAVAILABLE: &str = problem!(503, "Service Unavailable", "This is not available at the moment. Try again later.");
 const PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
 
 impl Dialect {
     /// `application/grpc`, with a format or without; gRPC-Web, whose trailers are in its body, is answered as plain HTTP.
-    pub(super) fn of(headers: &HeaderMap) -> Self {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
         let content_type = headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
         match content_type.strip_prefix(b"application/grpc") {
             Some([] | [b'+' | b';', ..]) => Self::Grpc,
@@ -90,18 +91,16 @@ impl Dialect {
                 8,
                 "too many requests at the moment",
             ),
+            Interruption::Refused(Refusal::BulkheadFull(_)) => {
+                (StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE, 8, "too many calls at the moment")
+            }
             Interruption::TimedOut(_) => (
                 StatusCode::GATEWAY_TIMEOUT,
                 problem!(504, "Gateway Timeout", "The answer did not come in time."),
                 4,
                 "the answer did not come in time",
             ),
-            _ => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                problem!(503, "Service Unavailable", "This is not available at the moment. Try again later."),
-                14,
-                "not available at the moment",
-            ),
+            _ => (StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE, 14, "not available at the moment"),
         };
         let mut response = Response::new(body(if self == Self::Grpc { "" } else { problem }));
         let headers = response.headers_mut();

@@ -36,7 +36,7 @@ where
     }
 
     fn response(response: Response<B>) -> Self::Response {
-        response.map(RefusalBody::inner)
+        response.map(RefusalBody::new)
     }
 
     fn error(error: E) -> E {

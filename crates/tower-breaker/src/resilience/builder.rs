@@ -1,23 +1,23 @@
 use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 
-use tower_breaker_core::{Bulkhead, Circuit, CircuitBreakerConfig, Figures, InvalidConfig, SlidingWindow};
+use tower_breaker_core::{Bulkhead, Circuit, Figures};
 use tower_layer::Identity;
 
+use super::{Answers, BoxErrors, Errors, Hold};
 #[cfg(feature = "http")]
-use super::Responses;
-use super::{Answers, BoxErrors, Errors, ResilienceLayer};
+use super::{GrpcResponses, Responses, WrappedResponses};
 #[cfg(feature = "rate-limit")]
 use crate::rate_limit::RateLimitLayer;
 use crate::{
-    bulkhead::BulkheadLayer,
     classify::{Boxed, ErrorsButRefusals},
-    retry::{CloneRequest, RetryConfig, RetryErrors, RetryLayer},
-    timeout::TimeoutLayer,
+    retry::{CloneRequest, RetryConfig, RetryErrors},
+    until::Head,
 };
 #[cfg(feature = "http")]
 use crate::{
-    classify::StatusClassifier,
+    classify::{ButRefusals, GrpcClassifier, StatusClassifier, but_refusals},
     retry::{BufferBody, HttpRetry},
+    until::EndOfBody,
 };
 
 /// Builds a [`ResilienceLayer`]: every stage is off until it is named.
@@ -30,25 +30,29 @@ pub struct ResilienceBuilder<
     M = Errors,
     L = Identity,
     F = Identity,
+    H = (Head, Head, Head),
 > {
-    settings: Settings,
-    classify: C,
-    policy: P,
-    repeat: K,
-    rate_limit: L,
-    fallback: F,
-    answers: PhantomData<fn() -> M>,
+    pub(super) settings: Settings,
+    pub(super) classify: C,
+    pub(super) policy: P,
+    pub(super) repeat: K,
+    pub(super) rate_limit: L,
+    pub(super) fallback: F,
+    answers: PhantomData<fn() -> (M, H)>,
 }
 
 /// What does not depend on a type of the user's.
 #[derive(Debug, Clone)]
-struct Settings {
-    timeout: Option<Duration>,
-    attempt_timeout: Option<Duration>,
-    retry: RetryConfig,
-    bulkhead: Option<Bulkhead>,
-    circuit: Option<Circuit>,
-    figures: Option<(Figures, Arc<str>)>,
+pub(super) struct Settings {
+    pub(super) timeout: Option<Duration>,
+    pub(super) attempt_timeout: Option<Duration>,
+    pub(super) retry: RetryConfig,
+    pub(super) bulkhead: Option<Bulkhead>,
+    pub(super) circuit: Option<Circuit>,
+    /// For its figures: the one that limits is of a type of the user's.
+    #[cfg(feature = "rate-limit")]
+    pub(super) limit: Option<RateLimitLayer>,
+    pub(super) figures: Option<(Figures, Arc<str>)>,
 }
 
 impl ResilienceBuilder {
@@ -59,6 +63,8 @@ impl ResilienceBuilder {
             retry: RetryConfig::off(),
             bulkhead: None,
             circuit: None,
+            #[cfg(feature = "rate-limit")]
+            limit: None,
             figures: None,
         };
         Self {
@@ -82,10 +88,25 @@ impl ResilienceBuilder {
     /// and what the stages cut short is answered 503, 429 or 504. To be named first of all.
     ///
     /// The service gets `Request<ReplayBody<B>>`; `repeat(BufferBody::new().map_body(Body::new))` makes the body type that it
-    /// wants. Its responses need a body that can be made of a `&'static str`, such as axum's; map the body of a client's.
+    /// wants. Its responses need a body that can be made of a `&'static str`, such as axum's; for any other there is
+    /// [`wrapped`](ResilienceBuilder::wrapped).
     #[cfg(feature = "http")]
-    pub fn http(self) -> ResilienceBuilder<StatusClassifier, HttpRetry, BufferBody, Responses> {
-        self.with(StatusClassifier::new(), HttpRetry::new(), BufferBody::new())
+    pub fn http(self) -> ResilienceBuilder<ButRefusals<StatusClassifier>, HttpRetry, BufferBody, Responses> {
+        self.with(but_refusals(StatusClassifier::new()), HttpRetry::new(), BufferBody::new())
+    }
+
+    /// For gRPC clients and servers, tonic's for one: calls are judged by `grpc-status`, from head or trailers
+    /// ([`GrpcClassifier::client`]; for a server add `.classify(GrpcClassifier::server())`), and what the stages cut short is
+    /// answered UNAVAILABLE, `RESOURCE_EXHAUSTED` or `DEADLINE_EXCEEDED`, whatever the body. To be named first of all.
+    ///
+    /// Of `grpc-timeout` and [`timeout`](ResilienceBuilder::timeout) the smaller bounds a call, and each attempt tells the
+    /// service what is left ([`TimeoutLayer::grpc_timeout`](crate::TimeoutLayer::grpc_timeout)).
+    ///
+    /// The service gets `Request<ReplayBody<B>>`, as with [`http`](Self::http). Every gRPC call is a POST: it is retried where
+    /// nothing was sent, and where its request is marked [`Repeatable`](crate::retry::Repeatable).
+    #[cfg(feature = "http")]
+    pub fn grpc(self) -> ResilienceBuilder<ButRefusals<GrpcClassifier>, HttpRetry, BufferBody, GrpcResponses> {
+        self.with(but_refusals(GrpcClassifier::client()), HttpRetry::new(), BufferBody::new())
     }
 
     fn with<C, P, K, M>(self, classify: C, policy: P, repeat: K) -> ResilienceBuilder<C, P, K, M> {
@@ -94,7 +115,43 @@ impl ResilienceBuilder {
     }
 }
 
-impl<C, P, K, M, L, F> ResilienceBuilder<C, P, K, M, L, F> {
+#[cfg(feature = "http")]
+impl<C, P, K, L, F, H> ResilienceBuilder<C, P, K, Responses, L, F, H> {
+    /// Answers around any body, which becomes a [`RefusalBody`](crate::refuse::RefusalBody): for hyper's `Incoming` and others
+    /// that cannot be made of text.
+    pub fn wrapped(self) -> ResilienceBuilder<C, P, K, WrappedResponses, L, F, H> {
+        self.retyped()
+    }
+}
+
+#[cfg(feature = "http")]
+impl<C, P, K, M, L, F, A, B, W> ResilienceBuilder<C, P, K, M, L, F, (A, B, W)> {
+    /// Bounds the response's body by [`timeout`](Self::timeout) as well: one that goes on longer ends in an error, which is a
+    /// failure where the classifier waits for the end of the body. Not for event streams and downloads of any size.
+    pub fn timeout_until_end_of_body(self) -> ResilienceBuilder<C, P, K, M, L, F, (A, B, EndOfBody)> {
+        self.retyped()
+    }
+
+    /// Bounds the response's body by [`attempt_timeout`](Self::attempt_timeout) as well. A body is not retried.
+    pub fn attempt_timeout_until_end_of_body(self) -> ResilienceBuilder<C, P, K, M, L, F, (EndOfBody, B, W)> {
+        self.retyped()
+    }
+
+    /// Holds the place in the bulkhead until the end of the response's body. For bodies that keep the dependency busy; a
+    /// caller who reads slowly keeps the place as long as they read.
+    pub fn bulkhead_until_end_of_body(self) -> ResilienceBuilder<C, P, K, M, L, F, (A, EndOfBody, W)> {
+        self.retyped()
+    }
+}
+
+impl<C, P, K, M, L, F, H> ResilienceBuilder<C, P, K, M, L, F, H> {
+    /// The same, where only what is answered or held differs, which is nothing but a type.
+    #[cfg(feature = "http")]
+    fn retyped<N, J>(self) -> ResilienceBuilder<C, P, K, N, L, F, J> {
+        let Self { settings, classify, policy, repeat, rate_limit, fallback, .. } = self;
+        ResilienceBuilder { settings, classify, policy, repeat, rate_limit, fallback, answers: PhantomData }
+    }
+
     /// Bounds the whole call: waiting, queueing, every attempt. When it is over, the attempt under way counts as a failure.
     /// No retry waits beyond it. `None`: off.
     pub fn timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
@@ -128,108 +185,60 @@ impl<C, P, K, M, L, F> ResilienceBuilder<C, P, K, M, L, F> {
         self
     }
 
-    /// Lists what timeouts, retry and bulkhead count under `name`, for exporters, as long as the layer or what it made lives.
-    /// Circuit, rate limit and fallback are counted elsewhere: in the circuit's snapshot and by the limit's own layer.
+    /// Lists what the stages that are on count under `name`, for exporters, as long as the layer or what it made lives. What
+    /// the circuit counts, the fallback's answers among it, is in the circuit's snapshot.
     pub fn figures(mut self, figures: &Figures, name: impl Into<Arc<str>>) -> Self {
         self.settings.figures = Some((figures.clone(), name.into()));
         self
     }
 
     /// Judges the service's own answers by `classify` instead: one of [`classify`](crate::classify), or a closure.
-    pub fn classify<D>(self, classify: D) -> ResilienceBuilder<D, P, K, M, L, F> {
+    pub fn classify<D>(self, classify: D) -> ResilienceBuilder<D, P, K, M, L, F, H> {
         let Self { settings, policy, repeat, rate_limit, fallback, answers, .. } = self;
         ResilienceBuilder { settings, classify, policy, repeat, rate_limit, fallback, answers }
     }
 
     /// Decides by `policy` instead what is retried: one of [`retry`](crate::retry), or a closure.
-    pub fn policy<Q>(self, policy: Q) -> ResilienceBuilder<C, Q, K, M, L, F> {
+    pub fn policy<Q>(self, policy: Q) -> ResilienceBuilder<C, Q, K, M, L, F, H> {
         let Self { settings, classify, repeat, rate_limit, fallback, answers, .. } = self;
         ResilienceBuilder { settings, classify, policy, repeat, rate_limit, fallback, answers }
     }
 
     /// Makes requests again by `repeat` instead.
-    pub fn repeat<N>(self, repeat: N) -> ResilienceBuilder<C, P, N, M, L, F> {
+    pub fn repeat<N>(self, repeat: N) -> ResilienceBuilder<C, P, N, M, L, F, H> {
         let Self { settings, classify, policy, rate_limit, fallback, answers, .. } = self;
         ResilienceBuilder { settings, classify, policy, repeat, rate_limit, fallback, answers }
     }
 
-    /// Puts `fallback` outermost: any layer. `FallbackLayer::new` (feature `fallback`) fits this stack, `FallbackLayer::http`
-    /// one that answers in responses, `FallbackLayer::on_errors` one of boxed errors.
-    pub fn fallback<G>(self, fallback: G) -> ResilienceBuilder<C, P, K, M, L, G> {
+    /// Puts `fallback` outermost. `FallbackLayer::new` (feature `fallback`) fits this stack, `FallbackLayer::http` one that
+    /// answers in responses, `FallbackLayer::on_errors` (with `AsBoxError`) one of boxed errors. Its answers are counted in the
+    /// stack's circuit, unless it was given one. Any other layer goes in an [`AnyLayer`](super::AnyLayer).
+    ///
+    /// A fallback answers in the stack's own response type. Where that has wrapped bodies, `RefusalBody::new` and
+    /// [`Unjudged::unjudged`](crate::classify::Unjudged::unjudged) make them.
+    pub fn fallback<G>(self, fallback: G) -> ResilienceBuilder<C, P, K, M, L, G, H> {
         let Self { settings, classify, policy, repeat, rate_limit, answers, .. } = self;
         ResilienceBuilder { settings, classify, policy, repeat, rate_limit, fallback, answers }
     }
 }
 
-impl<C, P, K, M: Answers, L, F> ResilienceBuilder<C, P, K, M, L, F> {
+impl<C, P, K, M: Answers, L, F, H: Hold> ResilienceBuilder<C, P, K, M, L, F, H> {
     /// Bounds how many attempts there are in a second. It answers as the rest of the stack does, whatever
     /// [`RateLimitLayer::refuse`] was told.
     #[cfg(feature = "rate-limit")]
     pub fn rate_limit<N, R>(
         self,
         rate_limit: RateLimitLayer<N, R>,
-    ) -> ResilienceBuilder<C, P, K, M, RateLimitLayer<N, M::Rest>, F> {
-        let Self { settings, classify, policy, repeat, fallback, answers, .. } = self;
+    ) -> ResilienceBuilder<C, P, K, M, RateLimitLayer<N, M::Rest>, F, H> {
+        let Self { mut settings, classify, policy, repeat, fallback, answers, .. } = self;
+        settings.limit = Some(rate_limit.limit());
         let rate_limit = rate_limit.refuse(M::Rest::default());
         ResilienceBuilder { settings, classify, policy, repeat, rate_limit, fallback, answers }
-    }
-
-    /// The layer.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidConfig`] for what cannot work: an attempt timeout that leaves no time for a second attempt, or a time window
-    /// that forgets slow failures before they are enough to decide.
-    pub fn build(self) -> Result<ResilienceLayer<C, P, K, M, L, F>, InvalidConfig> {
-        let Settings { timeout, attempt_timeout, retry, bulkhead, circuit, figures } = self.settings;
-        if let Some((whole, attempt)) = timeout.zip(attempt_timeout)
-            && attempt >= whole
-        {
-            return Err(InvalidConfig::new("attempt_timeout", attempt, "less than timeout, which bounds all attempts"));
-        }
-        if let Some((attempt, circuit)) = attempt_timeout.zip(circuit.as_ref()) {
-            fits_the_window(attempt, &circuit.config())?;
-        }
-        let mut whole = TimeoutLayer::whole(timeout).expiring().refuse(M::Rest::default());
-        let mut attempt = TimeoutLayer::attempt(attempt_timeout).refuse(M::First::default());
-        let retry = RetryLayer::new(retry.within(timeout)).policy(self.policy).repeat(self.repeat);
-        let mut retry = retry.ask(circuit.clone());
-        if let Some((figures, name)) = &figures {
-            whole = whole.figures(figures, Arc::clone(name));
-            attempt = attempt.figures(figures, Arc::clone(name));
-            retry = retry.figures(figures, Arc::clone(name));
-            if let Some(bulkhead) = &bulkhead {
-                bulkhead.register(figures, Arc::clone(name));
-            }
-        }
-        Ok(ResilienceLayer {
-            fallback: self.fallback,
-            timeout: whole,
-            retry,
-            rate_limit: self.rate_limit,
-            bulkhead: BulkheadLayer::new(bulkhead).refuse(M::Rest::default()),
-            circuit,
-            classify: self.classify,
-            attempt,
-        })
-    }
-}
-
-/// Where no row of failures decides, a window must hold failures that each take a whole attempt timeout.
-fn fits_the_window(attempt: Duration, config: &CircuitBreakerConfig) -> Result<(), InvalidConfig> {
-    match config.sliding_window() {
-        SlidingWindow::Time(window, _)
-            if config.failure_threshold().is_none() && window < attempt.saturating_mul(2) =>
-        {
-            let accepted = "at least twice attempt_timeout, or a failure_threshold beside it";
-            Err(InvalidConfig::new("sliding_window.time", window, accepted))
-        }
-        _ => Ok(()),
     }
 }
 
 // By hand: classifiers and policies may be closures.
-impl<C, P, K, M, L, F> fmt::Debug for ResilienceBuilder<C, P, K, M, L, F> {
+impl<C, P, K, M, L, F, H> fmt::Debug for ResilienceBuilder<C, P, K, M, L, F, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResilienceBuilder").field("settings", &self.settings).finish_non_exhaustive()
     }

@@ -2,13 +2,18 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use crate::{breaker::CircuitBreaker, classify::Classify, expire::Expire, refuse::Refuse};
+use crate::{
+    breaker::{self, CircuitBreaker},
+    classify::{Classify, Unjudged},
+    expire::Expire,
+    refuse::Refuse,
+};
 
 /// A service with a circuit breaker around it, or without one where a stack has none.
 #[derive(Debug, Clone)]
@@ -22,17 +27,17 @@ pub enum Guard<S, C, R> {
 impl<S, C, R, Req> Service<Req> for Guard<S, C, R>
 where
     S: Service<Req>,
-    C: Classify<Req, S::Response, S::Error, Response = S::Response>,
-    R: Refuse<Req, S::Response, S::Error, Response = S::Response, Error = S::Error>,
+    C: Classify<Req, S::Response, S::Error, Response: Unjudged<S::Response>>,
+    R: Refuse<Req, C::Response, S::Error>,
 {
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = ResponseFuture<<CircuitBreaker<S, C, R> as Service<Req>>::Future, S::Future>;
+    type Response = R::Response;
+    type Error = R::Error;
+    type Future = ResponseFuture<S, Req, C, R>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), R::Error>> {
         match self {
             Self::On(breaker) => breaker.poll_ready(cx),
-            Self::Off(inner) => inner.poll_ready(cx),
+            Self::Off(inner) => inner.poll_ready(cx).map_err(R::error),
         }
     }
 
@@ -49,8 +54,8 @@ where
 impl<S, C, R, Req> Expire<Req> for Guard<S, C, R>
 where
     S: Service<Req>,
-    C: Classify<Req, S::Response, S::Error, Response = S::Response>,
-    R: Refuse<Req, S::Response, S::Error, Response = S::Response, Error = S::Error>,
+    C: Classify<Req, S::Response, S::Error, Response: Unjudged<S::Response>>,
+    R: Refuse<Req, C::Response, S::Error>,
 {
     fn expire_ready(&mut self, request: Option<&Req>) {
         if let Self::On(breaker) = self {
@@ -68,9 +73,14 @@ where
 pin_project! {
     /// The call of a [`Guard`].
     #[must_use = "futures do nothing unless polled"]
-    pub struct ResponseFuture<A, B> {
+    pub struct ResponseFuture<S, Req, C, R>
+    where
+        S: Service<Req>,
+        C: Classify<Req, S::Response, S::Error>,
+        R: Refuse<Req, C::Response, S::Error>,
+    {
         #[pin]
-        kind: Kind<A, B>,
+        kind: Kind<breaker::ResponseFuture<S, Req, C, R>, S::Future>,
     }
 }
 
@@ -82,22 +92,31 @@ pin_project! {
     }
 }
 
-impl<A, B> Future for ResponseFuture<A, B>
+impl<S, Req, C, R> Future for ResponseFuture<S, Req, C, R>
 where
-    A: Future,
-    B: Future<Output = A::Output>,
+    S: Service<Req>,
+    C: Classify<Req, S::Response, S::Error, Response: Unjudged<S::Response>>,
+    R: Refuse<Req, C::Response, S::Error>,
 {
-    type Output = A::Output;
+    type Output = Result<R::Response, R::Error>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<A::Output> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().kind.project() {
             Projected::On { call } => call.poll(cx),
-            Projected::Off { call } => call.poll(cx),
+            Projected::Off { call } => Poll::Ready(match ready!(call.poll(cx)) {
+                Ok(response) => Ok(R::response(C::Response::unjudged(response))),
+                Err(error) => Err(R::error(error)),
+            }),
         }
     }
 }
 
-impl<A, B> fmt::Debug for ResponseFuture<A, B> {
+impl<S, Req, C, R> fmt::Debug for ResponseFuture<S, Req, C, R>
+where
+    S: Service<Req>,
+    C: Classify<Req, S::Response, S::Error>,
+    R: Refuse<Req, C::Response, S::Error>,
+{
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let guarded = matches!(self.kind, Kind::On { .. });
         f.debug_struct("ResponseFuture").field("guarded", &guarded).finish_non_exhaustive()

@@ -1,9 +1,9 @@
-use tower_breaker_core::{Error, Outcome, Permit};
+use tower_breaker_core::{Error, Outcome, Permit, TimeoutKind};
 
 use crate::classify::Classify;
 
-/// Judges a service behind a stage that wraps its errors: the service's own answers by a classifier of theirs, a timeout
-/// as a failure, a refusal from further in not at all.
+/// Judges a service behind a stage that wraps its errors: the service's own answers by a classifier of theirs, which is asked
+/// about a timeout as such ([`Classify::timed_out`]), a refusal from further in not at all.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct JudgeInner<C>(pub(super) C);
 
@@ -22,11 +22,19 @@ where
         match result {
             Ok(response) => C::end(state, Ok(response), permit).map_err(Error::Inner),
             Err(Error::Inner(error)) => C::end(state, Err(error), permit).map_err(Error::Inner),
+            Err(Error::TimedOut(limit)) => {
+                C::timed_out(state, limit.kind(), permit);
+                Err(Error::TimedOut(limit))
+            }
             Err(error) => {
                 permit.record(outcome(&error));
                 Err(error)
             }
         }
+    }
+
+    fn timed_out(state: C::State, kind: TimeoutKind, permit: Permit) {
+        C::timed_out(state, kind, permit);
     }
 
     fn ready_error(&self, error: Error<E>, permit: Permit) -> Error<E> {

@@ -48,22 +48,42 @@
 //! | [`builder`](ResilienceLayer::builder) | any `std::error::Error + 'static` | an [`Error`](crate::Error), around the service's own as `Inner` |
 //! | `builder().boxed()` | `Box<dyn Error + Send + Sync>` | the same kind of box |
 //! | `builder().http()` (feature `http`) | any `std::error::Error + 'static` | a response: 503, 429 or 504 |
+//! | `builder().http().wrapped()` | the same | the same, around any body: hyper's `Incoming`, say |
+//! | `builder().grpc()` (feature `http`) | the same | a gRPC status: UNAVAILABLE, `RESOURCE_EXHAUSTED` or `DEADLINE_EXCEEDED`; `grpc-timeout` is minded |
 //!
-//! The service must be `Clone`, for the timeout of the whole call, the retry and the bulkhead take it along into their
-//! futures.
+//! The service must be `Clone`: a call that has to wait takes one along into its future, and each attempt after the first is
+//! made by one. A call that is ready at once is made by the service as it stands.
+//!
+//! A timeout is a failure of the call to the breaker, and asked about as such: [`classify::with_timeouts`](crate::classify::with_timeouts)
+//! judges it otherwise.
+//!
+//! # Until the head, or the end of the body
+//!
+//! A timeout and a bulkhead are done with an HTTP response when its head is here, while its body may go on for long. Where
+//! the body is what costs, `timeout_until_end_of_body`, `attempt_timeout_until_end_of_body` and `bulkhead_until_end_of_body`
+//! (feature `http`) hold on, and a classifier made by `at_end_of_body` judges there. Retry looks at the head alone.
 //!
 //! # Defaults
 //!
 //! A stage that is not named is off. Where it is on:
 //!
-//! | stage | default | why |
-//! |---|---|---|
-//! | timeout, attempt timeout | none: name one | only you know how long an answer is worth waiting for; start with ten and two seconds |
-//! | retry | 3 attempts, 100 ms x 2 up to 10 s, full jitter, a fifth of the calls of the last 10 s + 10 a second | two retries mend what passes; the budget bounds what they add to an outage |
-//! | bulkhead | no queue; with one, no bound on the wait in it | a queue hides that there are too few places. Where calls come in bursts start with 64 places, 128 in the queue, 100 ms |
-//! | rate limit | refuses at once | waiting is for callers without a user |
-//! | circuit breaker | [`CircuitBreakerConfig::default`](crate::CircuitBreakerConfig): opens after 5 failures in a row, or half of at least 20 calls in 5 s | a row tells soon; a rate tells where failures and successes are mixed |
-//! | fallback | 1 s for its own answer | a hung alternate must not hang the caller |
+//! | stage | setting | default | why |
+//! |---|---|---|---|
+//! | timeout, attempt timeout | | none: name one | only you know how long an answer is worth waiting for; start with ten and two seconds, so that a second attempt has time |
+//! | | until | the head | a body may be meant to go on: downloads, event streams |
+//! | | `grpc-timeout` | minded with `grpc()` only | a caller who no longer waits needs no answer; elsewhere it is a header like any other |
+//! | retry | attempts | 3 | two retries mend what passes, a connection that broke; what two do not mend, a third seldom does |
+//! | | backoff | 100 ms x 2, up to 10 s | the first wait outlasts a restart of a connection, the cap what a caller waits at most |
+//! | | jitter | full | callers that failed together must not come back together |
+//! | | budget | a fifth of the calls of the last 10 s + 10 a second | bounds what retries add in an outage to 20 %; the floor keeps little traffic able to retry |
+//! | | what | every error; with `http()` what may be repeated | of a POST nobody knows whether it was carried out |
+//! | rate limit | `max_wait` | zero: refuses at once | waiting is for callers without a user |
+//! | bulkhead | `max_queue` | 0 | a queue hides that there are too few places. Where calls come in bursts start with 64 places, 128 in the queue, 100 ms |
+//! | | `max_wait` | off: until the timeout of the whole call | a queue is bounded by its length already |
+//! | | until | the head | a caller who reads slowly must not keep others out |
+//! | circuit breaker | | [`CircuitBreakerConfig::default`](crate::CircuitBreakerConfig): opens after 5 failures in a row, or half of at least 20 calls in 5 s | a row tells soon; a rate tells where failures and successes are mixed |
+//! | | classifier | every error but refusals; with `http()` and `grpc()` the status too | a refusal from further in was no call |
+//! | fallback | `fallback_timeout` | 1 s | a hung alternate must not hang the caller |
 //!
 //! # When not to use it
 //!
@@ -72,18 +92,23 @@
 
 mod answers;
 mod ask;
+mod build;
 mod builder;
 mod guard;
+mod hold;
 mod judge;
 mod layer;
+mod outermost;
 
 #[cfg(feature = "http")]
-pub use self::answers::Responses;
+pub use self::answers::{GrpcResponses, Responses, WrappedResponses};
 pub use self::{
     answers::{Answers, BoxErrors, Errors},
     ask::AskFirst,
     builder::ResilienceBuilder,
     guard::Guard,
+    hold::Hold,
     judge::JudgeInner,
     layer::{Resilience, ResilienceLayer},
+    outermost::{AnyLayer, Outermost},
 };

@@ -12,14 +12,14 @@ use tower_breaker_core::Circuit;
     note = "a closure must be `Clone`: `move || circuit.would_refuse()`"
 )]
 pub trait Ask<Req> {
-    /// Who is asked about this call. It is part of the response future.
+    /// What is kept of the request to know whom to ask about this call. It is part of the response future.
     type State;
 
-    /// Chooses whom to ask.
+    /// Notes that.
     fn start(&self, request: &Req) -> Self::State;
 
     /// Whether an attempt made now would be refused for certain.
-    fn would_refuse(state: &Self::State) -> bool;
+    fn would_refuse(&self, state: &Self::State) -> bool;
 }
 
 /// Nobody is asked: no breaker is known further in.
@@ -31,21 +31,19 @@ impl<Req> Ask<Req> for Nobody {
 
     fn start(&self, _: &Req) {}
 
-    fn would_refuse((): &()) -> bool {
+    fn would_refuse(&self, (): &()) -> bool {
         false
     }
 }
 
 impl<Req> Ask<Req> for Circuit {
-    type State = Self;
+    type State = ();
 
-    fn start(&self, _: &Req) -> Self {
-        self.clone()
-    }
+    fn start(&self, _: &Req) {}
 
-    fn would_refuse(circuit: &Self) -> bool {
-        // Not `check`: no call is refused here, so none is counted.
-        circuit.would_refuse()
+    fn would_refuse(&self, (): &()) -> bool {
+        // Not `check`: no call is refused here, so none is counted. By the type's name, or this would ask itself.
+        Self::would_refuse(self)
     }
 }
 
@@ -56,19 +54,17 @@ impl<A: Ask<Req>, Req> Ask<Req> for Option<A> {
         self.as_ref().map(|ask| ask.start(request))
     }
 
-    fn would_refuse(state: &Self::State) -> bool {
-        state.as_ref().is_some_and(A::would_refuse)
+    fn would_refuse(&self, state: &Self::State) -> bool {
+        self.as_ref().zip(state.as_ref()).is_some_and(|(ask, state)| ask.would_refuse(state))
     }
 }
 
 impl<F: Fn() -> bool + Clone, Req> Ask<Req> for F {
-    type State = F;
+    type State = ();
 
-    fn start(&self, _: &Req) -> F {
-        self.clone()
-    }
+    fn start(&self, _: &Req) {}
 
-    fn would_refuse(ask: &F) -> bool {
-        ask()
+    fn would_refuse(&self, (): &()) -> bool {
+        self()
     }
 }

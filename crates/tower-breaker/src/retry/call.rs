@@ -1,6 +1,6 @@
 //! One call: what is kept between its attempts, and what is decided after each.
 
-use std::{mem, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 use tower_service::Service;
@@ -8,14 +8,19 @@ use tower_service::Service;
 use super::{
     Ask, Repeat, RetryPolicy, Verdict,
     backoff::Waits,
-    shared::{Ended, Shared},
+    shared::{Common, Ended},
 };
+
+/// What an attempt ends in.
+type Answer<S, K, Req> =
+    Result<<S as Service<<K as Repeat<Req>>::Request>>::Response, <S as Service<<K as Repeat<Req>>::Request>>::Error>;
+
 /// What follows an attempt.
-pub(super) enum Step<T> {
+pub(super) enum Step<T, R> {
     /// Nothing: the caller's answer.
     Answer(T),
-    /// Another one, after that time.
-    Wait(Duration),
+    /// Another one, after that time, of this request: made before the wait, so that nothing can come between.
+    Wait(Duration, R),
 }
 
 pub(super) struct Call<S, Req, P, K, A>
@@ -25,11 +30,7 @@ where
     P: RetryPolicy<Req, S::Response, S::Error>,
     A: Ask<Req>,
 {
-    /// For the attempts after the first.
-    pub(super) service: S,
-    /// Made before the wait, so that nothing can come between.
-    pub(super) next: Option<K::Request>,
-    shared: Arc<Shared>,
+    common: Arc<Common<S, A>>,
     policy: P::State,
     ask: A::State,
     kept: Option<K::Kept>,
@@ -50,34 +51,22 @@ where
 {
     /// `since`: when it began to wait for the service, if it had to.
     pub(super) fn new(
-        service: S,
-        shared: Arc<Shared>,
+        common: Arc<Common<S, A>>,
         policy: P::State,
         ask: A::State,
         kept: Option<K::Kept>,
+        now: Instant,
         since: Option<Instant>,
     ) -> Self {
-        let now = Instant::now();
-        if let Some(budget) = &shared.budget {
+        if let Some(budget) = &common.layer.budget {
             budget.record_call_at(now);
         }
         let started = since.unwrap_or(now);
-        Self {
-            service,
-            next: None,
-            shared,
-            policy,
-            ask,
-            kept,
-            error: None,
-            started,
-            attempt: 1,
-            waits: Waits::default(),
-        }
+        Self { common, policy, ask, kept, error: None, started, attempt: 1, waits: Waits::default() }
     }
 
     /// Decides after an attempt. Nothing is spent, and nothing dropped, unless there is to be another.
-    pub(super) fn step(&mut self, result: Result<S::Response, S::Error>) -> Step<Result<S::Response, S::Error>> {
+    pub(super) fn step(&mut self, result: Answer<S, K, Req>) -> Step<Answer<S, K, Req>, K::Request> {
         let wish = match P::judge(&mut self.policy, &result) {
             Verdict::Success => return self.end(Ended::Recovered, result),
             Verdict::Final => return self.end(Ended::Exhausted, result),
@@ -86,27 +75,29 @@ where
             Verdict::RetryAfter(wish) => Some(wish),
         };
         let Some(wait) = self.wait(wish) else { return self.gave_up(Ended::Exhausted, result) };
-        if A::would_refuse(&self.ask) {
+        if self.common.ask.would_refuse(&self.ask) {
             return self.gave_up(Ended::Refused, result);
         }
         // The last question, because a yes is charged.
-        if self.shared.budget.as_ref().is_some_and(|budget| !budget.try_spend()) {
+        if self.common.layer.budget.as_ref().is_some_and(|budget| !budget.try_spend()) {
             return self.gave_up(Ended::OverBudget, result);
         }
-        let last = self.attempt + 1 >= self.shared.config.attempts;
+        let last = self.attempt + 1 >= self.common.layer.config.attempts;
         let Some((next, kept)) = self.kept.take().and_then(|kept| K::again(kept, last)) else {
             return self.gave_up(Ended::Exhausted, result);
         };
-        (self.next, self.kept) = (Some(next), kept);
+        self.kept = kept;
         // A response is dropped here, before the wait: its connection and its place are free meanwhile.
         self.error = result.err();
-        self.shared.meter.retried();
+        self.common.layer.meter.retried();
         self.attempt += 1;
-        Step::Wait(wait)
+        #[cfg(feature = "tracing")]
+        crate::trace::retrying(self.attempt, wait);
+        Step::Wait(wait, next)
     }
 
     /// A failure that would have been retried stands.
-    fn gave_up(&mut self, how: Ended, result: Result<S::Response, S::Error>) -> Step<Result<S::Response, S::Error>> {
+    fn gave_up(&mut self, how: Ended, result: Answer<S, K, Req>) -> Step<Answer<S, K, Req>, K::Request> {
         let result = P::exhausted(&mut self.policy, result, self.attempt);
         match how {
             Ended::Exhausted => self.end(how, result),
@@ -116,7 +107,7 @@ where
 
     /// How long to wait for another attempt, if there may be one.
     fn wait(&mut self, wish: Option<Duration>) -> Option<Duration> {
-        let config = &self.shared.config;
+        let config = &self.common.layer.config;
         if self.attempt >= config.attempts || !self.kept.as_ref().is_some_and(K::can) {
             return None;
         }
@@ -125,14 +116,16 @@ where
                 self.waits.restart();
                 wish
             }
-            None => config.backoff.next(&mut self.waits, &mut self.shared.chance()),
+            None => config.backoff.next(&mut self.waits, &mut self.common.layer.chance()),
         };
         let in_time = |total: Duration| self.started.elapsed().saturating_add(wait) < total;
-        (wait <= config.backoff.max && config.total_timeout.is_none_or(in_time)).then_some(wait)
+        let before = |deadline: Instant| wait < deadline.saturating_duration_since(Instant::now());
+        let in_time = config.total_timeout.is_none_or(in_time) && P::deadline(&self.policy).is_none_or(before);
+        (wait <= config.backoff.max && in_time).then_some(wait)
     }
 
     /// A stage further in refused: an attempt that was not made.
-    fn refused(&mut self, refusal: Result<S::Response, S::Error>) -> Step<Result<S::Response, S::Error>> {
+    fn refused(&mut self, refusal: Answer<S, K, Req>) -> Step<Answer<S, K, Req>, K::Request> {
         if self.attempt == 1 {
             return self.end(Ended::FirstTry, refusal);
         }
@@ -144,7 +137,7 @@ where
     }
 
     /// The service could not be made ready for another attempt. By Tower's contract it is of no further use.
-    pub(super) fn unready(&mut self, error: S::Error) -> Result<S::Response, S::Error> {
+    pub(super) fn unready(&mut self, error: S::Error) -> Answer<S, K, Req> {
         let result = Err(error);
         let step = match P::judge(&mut self.policy, &result) {
             Verdict::Refused => self.refused(result),
@@ -152,22 +145,24 @@ where
         };
         match step {
             Step::Answer(answer) => answer,
-            Step::Wait(_) => unreachable!("both of them end the call"),
+            Step::Wait(..) => unreachable!("both of them end the call"),
         }
     }
 
-    /// The next attempt's request, once the service is ready for it.
-    pub(super) fn begin(&mut self) -> S::Future {
-        let request = mem::take(&mut self.next).expect("made before the wait");
-        self.service.call(request)
+    /// A service for another attempt.
+    pub(super) fn service(&self) -> S
+    where
+        S: Clone,
+    {
+        self.common.service()
     }
 
-    fn end<T>(&self, how: Ended, answer: T) -> Step<T> {
+    fn end<T>(&self, how: Ended, answer: T) -> Step<T, K::Request> {
         self.count(if self.attempt == 1 { Ended::FirstTry } else { how }, answer)
     }
 
-    fn count<T>(&self, how: Ended, answer: T) -> Step<T> {
-        self.shared.meter.ended(how);
+    fn count<T>(&self, how: Ended, answer: T) -> Step<T, K::Request> {
+        self.common.layer.meter.ended(how);
         Step::Answer(answer)
     }
 }

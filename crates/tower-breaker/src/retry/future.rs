@@ -34,7 +34,7 @@ pin_project! {
         A: Ask<Req>,
     {
         #[pin]
-        stage: Stage<S::Future>,
+        stage: Stage<S, K::Request, S::Future>,
         // None where retry is off.
         call: Option<Call<S, Req, P, K, A>>,
     }
@@ -42,11 +42,11 @@ pin_project! {
 
 pin_project! {
     #[project = StageProj]
-    enum Stage<F> {
+    enum Stage<S, R, F> {
         Attempt { #[pin] inner: F },
         // Armed only when an attempt has failed.
-        Waiting { #[pin] timer: Sleep },
-        GettingReady,
+        Waiting { #[pin] timer: Sleep, next: Option<R> },
+        GettingReady { service: S, next: Option<R> },
     }
 }
 
@@ -71,11 +71,10 @@ where
 {
     /// The time of a timeout further out is over. Whoever waits between two attempts waits for nobody.
     pub(super) fn expire(self: Pin<&mut Self>) {
-        let this = self.project();
-        match (this.stage.project(), this.call) {
-            (StageProj::Attempt { inner }, _) => S::expire_call(inner),
-            (StageProj::GettingReady, Some(call)) => call.service.expire_ready(call.next.as_ref()),
-            (StageProj::Waiting { .. } | StageProj::GettingReady, _) => {}
+        match self.project().stage.project() {
+            StageProj::Attempt { inner } => S::expire_call(inner),
+            StageProj::Waiting { .. } => {}
+            StageProj::GettingReady { service, next } => service.expire_ready(next.as_ref()),
         }
     }
 }
@@ -83,7 +82,7 @@ where
 impl<S, Req, P, K, A> Future for ResponseFuture<S, Req, P, K, A>
 where
     K: Repeat<Req>,
-    S: Service<K::Request>,
+    S: Service<K::Request> + Clone,
     P: RetryPolicy<Req, S::Response, S::Error>,
     A: Ask<Req>,
 {
@@ -99,19 +98,21 @@ where
                     match call.step(result) {
                         Step::Answer(answer) => return Poll::Ready(answer),
                         // The attempt's future goes with it, and whatever it held.
-                        Step::Wait(wait) => Stage::Waiting { timer: sleep(wait) },
+                        Step::Wait(wait, next) => Stage::Waiting { timer: sleep(wait), next: Some(next) },
                     }
                 }
-                StageProj::Waiting { timer } => {
+                StageProj::Waiting { timer, next } => {
                     ready!(timer.poll(cx));
-                    Stage::GettingReady
+                    let call = this.call.as_ref().expect("only a call that is retried waits");
+                    Stage::GettingReady { service: call.service(), next: next.take() }
                 }
-                StageProj::GettingReady => {
-                    let call = this.call.as_mut().expect("only a call that is retried waits");
-                    if let Err(error) = ready!(call.service.poll_ready(cx)) {
+                StageProj::GettingReady { service, next } => {
+                    if let Err(error) = ready!(service.poll_ready(cx)) {
+                        let call = this.call.as_mut().expect("only a call that is retried waits");
                         return Poll::Ready(call.unready(error));
                     }
-                    Stage::Attempt { inner: call.begin() }
+                    let request = next.take().expect("`ResponseFuture` polled after a panic");
+                    Stage::Attempt { inner: service.call(request) }
                 }
             };
             this.stage.set(next);

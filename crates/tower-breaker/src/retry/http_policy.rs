@@ -1,10 +1,12 @@
 use std::{error::Error, fmt, io, marker::PhantomData};
 
 use http::{HeaderMap, Method, Request, Response, StatusCode};
-use tower_breaker_core::{Exhausted, Refusal, TimedOut};
+use tokio::time::Instant;
+use tower_breaker_core::{Exhausted, Refusal, TimedOut, TimeoutKind};
 
 use super::{RetryPolicy, Verdict};
 use crate::{
+    deadline,
     headers::{Pushback, pushback, retry_after},
     view::{Boxed, ErrorView, Typed},
 };
@@ -106,6 +108,7 @@ impl<E, F: Fn(&E) -> bool> IsConnect<E> for F {
 pub struct HttpRetryState<C> {
     connect: C,
     repeatable: bool,
+    deadline: Option<Instant>,
     last_status: Option<StatusCode>,
 }
 
@@ -117,7 +120,16 @@ where
     type State = HttpRetryState<C>;
 
     fn start(&self, request: &Request<B>) -> Self::State {
-        HttpRetryState { connect: self.connect.clone(), repeatable: is_repeatable(request), last_status: None }
+        HttpRetryState {
+            connect: self.connect.clone(),
+            repeatable: is_repeatable(request),
+            deadline: deadline::noted(request),
+            last_status: None,
+        }
+    }
+
+    fn deadline(state: &Self::State) -> Option<Instant> {
+        state.deadline
     }
 
     fn judge(state: &mut Self::State, result: &Result<Response<R>, E>) -> Verdict {
@@ -160,9 +172,11 @@ fn is_repeatable<B>(request: &Request<B>) -> bool {
 
 fn of_response<R>(response: &Response<R>, repeatable: bool) -> Verdict {
     let (status, headers) = (response.status(), response.headers());
-    let timed_out = response.extensions().get::<TimedOut>().is_some();
-    if !timed_out && !is_retried(status, headers) {
-        return if status.is_server_error() { Verdict::Final } else { Verdict::Success };
+    match response.extensions().get::<TimedOut>().map(TimedOut::kind) {
+        Some(TimeoutKind::Caller) => return Verdict::Final,
+        Some(_) => {}
+        None if is_retried(status, headers) => {}
+        None => return if status.is_server_error() { Verdict::Final } else { Verdict::Success },
     }
     match pushback(headers) {
         _ if !repeatable => Verdict::Final,

@@ -111,7 +111,7 @@ fn shared(config: RetryConfig) -> Arc<Shared> {
     Arc::new(Shared::new(config, budget, fastrand::u64(..), Arc::new(Meter::default())))
 }
 
-impl<S, P: Clone, K: Clone, A: Clone> Layer<S> for RetryLayer<P, K, A> {
+impl<S: Clone, P: Clone, K: Clone, A: Clone> Layer<S> for RetryLayer<P, K, A> {
     type Service = Retry<S, P, K, A>;
 
     fn layer(&self, inner: S) -> Self::Service {

@@ -48,8 +48,9 @@
 //!
 //! # What it costs
 //!
-//! A call that succeeds at once: a clone of the inner service and of the request, one reading of the clock, an atomic count
-//! in the budget and one among the figures. No box, no allocation but what those clones take, no timer.
+//! A call that succeeds at once: a clone of the request, one reading of the clock (which a timeout around it has read
+//! already), an atomic count in the budget and one among the figures. No box, no allocation but what that clone takes, no
+//! timer. The inner service is cloned for each attempt after the first.
 //!
 //! # When not to use it
 //!

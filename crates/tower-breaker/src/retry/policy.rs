@@ -1,6 +1,7 @@
 use std::{error::Error, fmt, marker::PhantomData, time::Duration};
 
-use tower_breaker_core::{Refusal, TimedOut};
+use tokio::time::Instant;
+use tower_breaker_core::{Refusal, TimedOut, TimeoutKind};
 
 use crate::view::{Boxed, ErrorView, Typed};
 
@@ -41,6 +42,12 @@ pub trait RetryPolicy<Req, Res, E> {
     /// Decides after an attempt. May note something for later.
     fn judge(state: &mut Self::State, result: &Result<Res, E>) -> Verdict;
 
+    /// When the time of the call is over, where the request says so: no retry waits beyond it. `None`: it does not say.
+    fn deadline(state: &Self::State) -> Option<Instant> {
+        let _ = state;
+        None
+    }
+
     /// Passes on a refusal that came in place of a retry, after `attempts` that were made, where no error was kept to
     /// return instead. A policy that knows the response's type may tell the caller of them there.
     fn refused(state: &mut Self::State, refusal: Result<Res, E>, attempts: u32) -> Result<Res, E> {
@@ -59,8 +66,8 @@ pub trait RetryPolicy<Req, Res, E> {
 /// Every error is retried, for requests that may be repeated whatever became of them; `Ok` is a success.
 ///
 /// Not a refusal from further in, which is final, found by a walk of `source()` ([`Refusal::find`]). A timeout
-/// ([`TimedOut::find`]) is retried unless [`timeouts`](Self::timeouts) says otherwise: it leaves open whether the request
-/// was carried out.
+/// ([`TimedOut::find`]) is retried unless [`timeouts`](Self::timeouts) says otherwise, since it leaves open whether the request
+/// was carried out, or it was the caller's.
 pub struct RetryErrors<V = Typed> {
     timeouts: bool,
     view: PhantomData<fn() -> V>,
@@ -106,11 +113,11 @@ impl<V: ErrorView<E>, Req, Res, E> RetryPolicy<Req, Res, E> for RetryErrors<V> {
 
 fn of_error(error: &(dyn Error + 'static), timeouts: bool) -> Verdict {
     if Refusal::find(error).is_some() {
-        Verdict::Refused
-    } else if !timeouts && TimedOut::find(error).is_some() {
-        Verdict::Final
-    } else {
-        Verdict::Retry
+        return Verdict::Refused;
+    }
+    match TimedOut::find(error) {
+        Some(limit) if !timeouts || limit.kind() == TimeoutKind::Caller => Verdict::Final,
+        _ => Verdict::Retry,
     }
 }
 

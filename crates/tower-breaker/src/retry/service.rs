@@ -10,41 +10,47 @@ use tower_breaker_core::RetryFigures;
 use tower_service::Service;
 
 use super::{
-    Ask, CloneRequest, Nobody, Repeat, RetryErrors, RetryPolicy, call::Call, future::ResponseFuture, shared::Shared,
+    Ask, CloneRequest, Nobody, Repeat, RetryErrors, RetryPolicy,
+    call::Call,
+    future::ResponseFuture,
+    shared::{Common, Shared},
 };
-
-use crate::expire::Expire;
+use crate::{expire::Expire, moment};
 
 /// A service whose failed calls are tried again.
 ///
 /// Made by [`RetryLayer`](super::RetryLayer).
 pub struct Retry<S, P = RetryErrors, K = CloneRequest, A = Nobody> {
     inner: S,
-    shared: Arc<Shared>,
+    common: Arc<Common<S, A>>,
     policy: P,
     repeat: K,
-    ask: A,
     /// Since when the call to come waits for the service, which a total timeout includes.
     since: Option<Instant>,
 }
 
 // By hand: a clone waits for itself.
-impl<S: Clone, P: Clone, K: Clone, A: Clone> Clone for Retry<S, P, K, A> {
+impl<S: Clone, P: Clone, K: Clone, A> Clone for Retry<S, P, K, A> {
     fn clone(&self) -> Self {
-        let Self { inner, shared, policy, repeat, ask, .. } = self;
-        Self::new(inner.clone(), Arc::clone(shared), policy.clone(), repeat.clone(), ask.clone())
+        let Self { inner, common, policy, repeat, .. } = self;
+        let (inner, common, policy, repeat) = (inner.clone(), Arc::clone(common), policy.clone(), repeat.clone());
+        Self { inner, common, policy, repeat, since: None }
     }
 }
 
 impl<S, P, K, A> Retry<S, P, K, A> {
-    pub(super) const fn new(inner: S, shared: Arc<Shared>, policy: P, repeat: K, ask: A) -> Self {
-        Self { inner, shared, policy, repeat, ask, since: None }
+    pub(super) fn new(inner: S, shared: Arc<Shared>, policy: P, repeat: K, ask: A) -> Self
+    where
+        S: Clone,
+    {
+        let common = Arc::new(Common::new(shared, ask, inner.clone()));
+        Self { inner, common, policy, repeat, since: None }
     }
 
     /// What became of the calls of all services of its layer.
     #[must_use]
     pub fn measure(&self) -> RetryFigures {
-        self.shared.meter.figures()
+        self.common.layer.meter.figures()
     }
 
     /// The inner service.
@@ -53,7 +59,8 @@ impl<S, P, K, A> Retry<S, P, K, A> {
         &self.inner
     }
 
-    /// The inner service. Calls made here are not retried.
+    /// The inner service, which makes first attempts; others are made by clones of what the layer was given. Calls made here
+    /// are not retried.
     #[must_use]
     pub const fn get_mut(&mut self) -> &mut S {
         &mut self.inner
@@ -79,22 +86,22 @@ where
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         let polled = self.inner.poll_ready(cx);
-        if polled.is_pending() && self.shared.config.total_timeout.is_some() {
+        if polled.is_pending() && self.common.layer.config.total_timeout.is_some() {
             self.since.get_or_insert_with(Instant::now);
         }
         polled
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
-        if self.shared.config.attempts == 1 {
+        if self.common.layer.config.attempts == 1 {
             return ResponseFuture::new(self.inner.call(self.repeat.pass(request)), None);
         }
-        let since = self.since.take();
-        let (policy, ask) = (self.policy.start(&request), self.ask.start(&request));
+        let (now, since) = (moment::now(), self.since.take());
+        let (policy, ask) = (self.policy.start(&request), self.common.ask.start(&request));
         let (request, kept) = self.repeat.keep(request);
-        // The ready service takes the first attempt, and the clone, which has no readiness yet, the others.
-        let call = Call::new(self.inner.clone(), Arc::clone(&self.shared), policy, ask, kept, since);
-        ResponseFuture::new(self.inner.call(request), Some(call))
+        let call = Call::new(Arc::clone(&self.common), policy, ask, kept, now, since);
+        // The ready service takes the first attempt.
+        ResponseFuture::new(moment::at(now, || self.inner.call(request)), Some(call))
     }
 }
 
@@ -119,6 +126,9 @@ where
 // By hand: closures are not `Debug`.
 impl<S: fmt::Debug, P, K, A> fmt::Debug for Retry<S, P, K, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Retry").field("inner", &self.inner).field("config", &self.shared.config).finish_non_exhaustive()
+        f.debug_struct("Retry")
+            .field("inner", &self.inner)
+            .field("config", &self.common.layer.config)
+            .finish_non_exhaustive()
     }
 }

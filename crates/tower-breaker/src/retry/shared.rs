@@ -30,6 +30,29 @@ impl Shared {
     }
 }
 
+/// What the clones of one service share with their calls: one count up and one down for all of it.
+pub(super) struct Common<S, A> {
+    pub(super) layer: Arc<Shared>,
+    pub(super) ask: A,
+    // Behind a lock because not every service is `Sync`; only a call that is retried takes it.
+    spare: Mutex<S>,
+}
+
+impl<S, A> Common<S, A> {
+    /// `spare` makes the attempts after the first.
+    pub(super) const fn new(layer: Arc<Shared>, ask: A, spare: S) -> Self {
+        Self { layer, ask, spare: Mutex::new(spare) }
+    }
+
+    /// A service for another attempt, which is not ready yet.
+    pub(super) fn service(&self) -> S
+    where
+        S: Clone,
+    {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ended {

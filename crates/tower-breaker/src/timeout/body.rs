@@ -10,6 +10,7 @@ use pin_project_lite::pin_project;
 
 use super::Deadline;
 use crate::{
+    expire::let_go,
     refuse::BoxError,
     timer::Timer,
     until::{EndOfBody, Until},
@@ -19,7 +20,8 @@ pin_project! {
     /// A body that must be at its end within the time of its call.
     ///
     /// When the time is over and no frame is ready, it ends in an error, behind which
-    /// [`TimedOut::find`](crate::TimedOut::find) finds the limit; the inner body is dropped. Its size, its trailers and
+    /// [`TimedOut::find`](crate::TimedOut::find) finds the limit; the inner body is dropped, and knows why if the timeout is
+    /// `expiring`. Its size, its trailers and
     /// its end are the inner body's.
     ///
     /// # Panics
@@ -71,6 +73,9 @@ where
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
         ready!(this.timer.poll_over(this.deadline.at(), cx));
+        if this.deadline.tells() {
+            let_go(|| this.inner.set(None));
+        }
         this.inner.set(None);
         Poll::Ready(Some(Err(this.deadline.take().timed_out().into())))
     }

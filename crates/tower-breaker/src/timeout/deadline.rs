@@ -10,28 +10,45 @@ use std::{
 use tokio::time::Instant;
 use tower_breaker_core::{Figure, Measure, TimedOut, TimeoutFigures, TimeoutKind};
 
-use crate::timer;
-
 /// When the time of a call is over, and what is said then.
 #[derive(Debug)]
 pub struct Deadline {
     at: Option<Instant>,
-    says: TimedOut,
+    limit: Duration,
+    kind: TimeoutKind,
+    /// Whether what is inside is told of it.
+    tells: bool,
     // Only where it is registered: a call then pays for one count up and one down.
     counter: Option<Arc<Counter>>,
 }
 
 impl Deadline {
-    /// A time that begins now.
-    pub(super) fn after(limit: Duration, kind: TimeoutKind, counter: Option<&Arc<Counter>>) -> Self {
-        Self { at: timer::deadline(Some(limit)), says: TimedOut::new(kind, limit), counter: counter.cloned() }
+    /// A time that begins `now`; what is beyond the end of time never ends.
+    pub(super) fn after(
+        now: Instant,
+        limit: Duration,
+        kind: TimeoutKind,
+        tells: bool,
+        counter: Option<&Arc<Counter>>,
+    ) -> Self {
+        Self { at: now.checked_add(limit), limit, kind, tells, counter: counter.cloned() }
+    }
+
+    /// A time that begins now, and that the caller has set. Nobody is told of it, and it is not counted: it is not ours.
+    pub(super) fn of_caller(now: Instant, limit: Duration) -> Self {
+        Self::after(now, limit, TimeoutKind::Caller, false, None)
     }
 
     pub(super) const NEVER: Self =
-        Self { at: None, says: TimedOut::new(TimeoutKind::Whole, Duration::MAX), counter: None };
+        Self { at: None, limit: Duration::MAX, kind: TimeoutKind::Whole, tells: false, counter: None };
 
     pub(super) const fn at(&self) -> Option<Instant> {
         self.at
+    }
+
+    /// Whether what is inside is to be told when it is over.
+    pub(super) const fn tells(&self) -> bool {
+        self.tells
     }
 
     pub(super) const fn take(&mut self) -> Self {
@@ -44,7 +61,7 @@ impl Deadline {
             // Relaxed: a count, that nothing else is concluded from.
             counter.count.fetch_add(1, Relaxed);
         }
-        self.says
+        TimedOut::new(self.kind, self.limit)
     }
 }
 

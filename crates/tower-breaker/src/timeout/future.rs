@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 use tower_breaker_core::Interruption;
 use tower_service::Service;
 
-use super::{Deadline, Kind};
+use super::{Deadline, Kind, Unsaid};
 use crate::{expire::Expire, refuse::Refuse, timer::Timer, until::Until};
 
 pin_project! {
@@ -27,16 +27,16 @@ pin_project! {
     ///
     /// If polled after it has ended; and if it has to wait outside a tokio runtime with its timer on.
     #[must_use = "futures do nothing unless polled"]
-    pub struct ResponseFuture<S, Req, K, R, U>
+    pub struct ResponseFuture<S, Req, K, R, U, D = Unsaid>
     where
         S: Service<Req>,
-        K: Kind<S, Req>,
+        K: Kind<S, Req, D>,
         U: Until<S::Response, Deadline>,
         R: Refuse<Req, U::Response, S::Error>,
     {
         #[pin]
         state: State<K::Future, R::State>,
-        until: PhantomData<fn() -> U>,
+        of: PhantomData<fn() -> (U, D)>,
     }
 }
 
@@ -56,10 +56,10 @@ pin_project! {
     }
 }
 
-impl<S, Req, K, R, U> ResponseFuture<S, Req, K, R, U>
+impl<S, Req, K, R, U, D> ResponseFuture<S, Req, K, R, U, D>
 where
     S: Service<Req>,
-    K: Kind<S, Req>,
+    K: Kind<S, Req, D>,
     U: Until<S::Response, Deadline>,
     R: Refuse<Req, U::Response, S::Error>,
 {
@@ -75,7 +75,7 @@ where
     }
 
     fn with(call: K::Future, deadline: Deadline, refuse: Option<R::State>) -> Self {
-        Self { state: State::Calling { call, deadline, timer: Timer::default(), refuse }, until: PhantomData }
+        Self { state: State::Calling { call, deadline, timer: Timer::default(), refuse }, of: PhantomData }
     }
 
     /// The time of a timeout further out is over.
@@ -89,10 +89,10 @@ where
     }
 }
 
-impl<S, Req, K, R, U> Future for ResponseFuture<S, Req, K, R, U>
+impl<S, Req, K, R, U, D> Future for ResponseFuture<S, Req, K, R, U, D>
 where
     S: Service<Req>,
-    K: Kind<S, Req>,
+    K: Kind<S, Req, D>,
     U: Until<S::Response, Deadline>,
     R: Refuse<Req, U::Response, S::Error>,
 {
@@ -108,7 +108,9 @@ where
             Poll::Ready(Err(error)) => Err(R::error(error)),
             Poll::Pending => {
                 ready!(timer.poll_over(deadline.at(), cx));
-                K::over(call);
+                if deadline.tells() {
+                    K::over(call);
+                }
                 let (timed_out, refuse) = (deadline.take().timed_out(), refuse.take());
                 // Before the answer: whoever gets it finds the connection and the places free that the call held.
                 state.set(State::Done);
@@ -121,10 +123,10 @@ where
     }
 }
 
-impl<S, Req, K, R, U> fmt::Debug for ResponseFuture<S, Req, K, R, U>
+impl<S, Req, K, R, U, D> fmt::Debug for ResponseFuture<S, Req, K, R, U, D>
 where
     S: Service<Req>,
-    K: Kind<S, Req>,
+    K: Kind<S, Req, D>,
     U: Until<S::Response, Deadline>,
     R: Refuse<Req, U::Response, S::Error>,
 {

@@ -1,6 +1,6 @@
 use std::{
     future::Future,
-    mem,
+    marker::PhantomData,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -8,10 +8,14 @@ use std::{
 use tower_breaker_core::TimeoutKind;
 use tower_service::Service;
 
-use crate::{expire::Expire, oneshot::Oneshot};
+use super::{CallerLimit, Unsaid};
+use crate::{
+    expire::Expire,
+    oneshot::{Oneshot, Sending},
+};
 
 /// What a timeout bounds: [`Attempt`], [`Whole`] or [`WholeExpiring`]. There are no others.
-pub trait Kind<S, Req>: sealed::Sealed
+pub trait Kind<S, Req, D = Unsaid>: sealed::Sealed
 where
     S: Service<Req>,
 {
@@ -20,6 +24,9 @@ where
 
     /// What a timeout of this kind says it is.
     const KIND: TimeoutKind;
+
+    /// Whether what is inside is told when the time is over.
+    const TELLS: bool = false;
 
     /// Readiness of the service, where the timeout is on.
     fn poll_ready(inner: &mut S, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>>;
@@ -30,7 +37,7 @@ where
     /// Makes the call of an inner service that is ready, where the timeout is off.
     fn pass(inner: &mut S, request: Req) -> Self::Future;
 
-    /// The time is over; the call is dropped next.
+    /// The time that was set here is over; the call is dropped next.
     fn over(call: Pin<&mut Self::Future>);
 
     /// The time of a timeout further out is over.
@@ -43,7 +50,7 @@ where
 #[derive(Debug, Clone, Copy)]
 pub struct Attempt;
 
-impl<S: Service<Req>, Req> Kind<S, Req> for Attempt {
+impl<S: Service<Req>, Req, D: CallerLimit<Req>> Kind<S, Req, D> for Attempt {
     type Future = S::Future;
 
     const KIND: TimeoutKind = TimeoutKind::Attempt;
@@ -52,11 +59,13 @@ impl<S: Service<Req>, Req> Kind<S, Req> for Attempt {
         inner.poll_ready(cx)
     }
 
-    fn call(inner: &mut S, request: Req) -> S::Future {
+    fn call(inner: &mut S, mut request: Req) -> S::Future {
+        D::pass_on(&mut request);
         inner.call(request)
     }
 
-    fn pass(inner: &mut S, request: Req) -> S::Future {
+    fn pass(inner: &mut S, mut request: Req) -> S::Future {
+        D::pass_on(&mut request);
         inner.call(request)
     }
 
@@ -70,15 +79,17 @@ impl<S: Service<Req>, Req> Kind<S, Req> for Attempt {
     }
 }
 
-/// Of the whole call, readiness of the inner service included: it moves into the future and is waited for there.
+/// Of the whole call, readiness of the inner service included: where it is not ready it moves into the future and is waited
+/// for there.
 #[derive(Debug, Clone, Copy)]
 pub struct Whole;
 
-impl<S, Req> Kind<S, Req> for Whole
+impl<S, Req, D> Kind<S, Req, D> for Whole
 where
     S: Service<Req> + Clone,
+    D: CallerLimit<Req>,
 {
-    type Future = Oneshot<S, Req>;
+    type Future = Oneshot<S, Req, PassOn<D>>;
 
     const KIND: TimeoutKind = TimeoutKind::Whole;
 
@@ -88,9 +99,7 @@ where
     }
 
     fn call(inner: &mut S, request: Req) -> Self::Future {
-        // The clone stays behind: what the service may have done to become ready goes with the call.
-        let clone = inner.clone();
-        Oneshot::new(mem::replace(inner, clone), request)
+        Oneshot::begin(inner, request)
     }
 
     fn pass(inner: &mut S, request: Req) -> Self::Future {
@@ -107,28 +116,41 @@ where
     }
 }
 
+/// Tells the service how much time is left, once it is ready and the request goes out.
+#[derive(Debug)]
+pub struct PassOn<D>(PhantomData<fn() -> D>);
+
+impl<Req, D: CallerLimit<Req>> Sending<Req> for PassOn<D> {
+    fn sending(request: &mut Req) {
+        D::pass_on(request);
+    }
+}
+
 /// As [`Whole`]; and when the time is over, what was being waited for is told ([`Expire`]).
 #[derive(Debug, Clone, Copy)]
 pub struct WholeExpiring;
 
-impl<S, Req> Kind<S, Req> for WholeExpiring
+impl<S, Req, D> Kind<S, Req, D> for WholeExpiring
 where
     S: Expire<Req> + Clone,
+    D: CallerLimit<Req>,
 {
-    type Future = Oneshot<S, Req>;
+    type Future = Oneshot<S, Req, PassOn<D>>;
 
     const KIND: TimeoutKind = TimeoutKind::Whole;
 
+    const TELLS: bool = true;
+
     fn poll_ready(inner: &mut S, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        <Whole as Kind<S, Req>>::poll_ready(inner, cx)
+        <Whole as Kind<S, Req, D>>::poll_ready(inner, cx)
     }
 
     fn call(inner: &mut S, request: Req) -> Self::Future {
-        <Whole as Kind<S, Req>>::call(inner, request)
+        <Whole as Kind<S, Req, D>>::call(inner, request)
     }
 
     fn pass(inner: &mut S, request: Req) -> Self::Future {
-        <Whole as Kind<S, Req>>::pass(inner, request)
+        <Whole as Kind<S, Req, D>>::pass(inner, request)
     }
 
     fn over(call: Pin<&mut Self::Future>) {

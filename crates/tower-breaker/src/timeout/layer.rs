@@ -3,7 +3,9 @@ use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 use tower_breaker_core::{Figures, TimeoutKind};
 use tower_layer::Layer;
 
-use super::{Attempt, Timeout, Whole, WholeExpiring, deadline::Counter};
+#[cfg(feature = "http")]
+use super::GrpcTimeout;
+use super::{Attempt, Marker, Timeout, Unsaid, Whole, WholeExpiring, deadline::Counter};
 #[cfg(feature = "http")]
 use crate::until::EndOfBody;
 use crate::{refuse::AsError, until::Head};
@@ -14,12 +16,12 @@ use crate::{refuse::AsError, until::Head};
 /// is, never ends. `None` is off: it costs nothing and changes nothing, so that a configuration can leave the stage out
 /// without changing the type of the stack.
 #[must_use = "a layer does nothing until it is applied to a service"]
-pub struct TimeoutLayer<K = Whole, R = AsError, U = Head> {
+pub struct TimeoutLayer<K = Whole, R = AsError, U = Head, D = Unsaid> {
     limit: Option<Duration>,
     refuse: R,
     kind: TimeoutKind,
     counter: Option<Arc<Counter>>,
-    of: PhantomData<fn() -> (K, U)>,
+    of: Marker<K, U, D>,
 }
 
 impl TimeoutLayer<Whole> {
@@ -38,25 +40,31 @@ impl TimeoutLayer<Attempt> {
     }
 }
 
-impl<R, U> TimeoutLayer<Whole, R, U> {
+impl<R, U, D> TimeoutLayer<Whole, R, U, D> {
     /// Tells a breaker inside when the time is over: it records a failure of the attempt under way, or of the one that
     /// still waited for the service to be ready.
     ///
     /// Without this the call is only dropped, and the breaker follows its `on_cancel`. Everything from here to the breaker
     /// must be [`Expire`](crate::Expire).
-    pub fn expiring(self) -> TimeoutLayer<WholeExpiring, R, U> {
+    pub fn expiring(self) -> TimeoutLayer<WholeExpiring, R, U, D> {
         TimeoutLayer::with(self.limit, self.refuse, self.kind, self.counter)
     }
 }
 
-impl<K, R, U> TimeoutLayer<K, R, U> {
+impl<K, R, U, D> TimeoutLayer<K, R, U, D> {
     const fn with(limit: Option<Duration>, refuse: R, kind: TimeoutKind, counter: Option<Arc<Counter>>) -> Self {
         Self { limit, refuse, kind, counter, of: PhantomData }
     }
 
+    /// The same, to the head or the end of the body, and listening to callers or not, as the stack was told.
+    #[cfg(feature = "resilience")]
+    pub(crate) fn within<V, G>(self) -> TimeoutLayer<K, R, V, G> {
+        TimeoutLayer::with(self.limit, self.refuse, self.kind, self.counter)
+    }
+
     /// Answers calls whose time is over by `refuse` instead: one of [`refuse`](crate::refuse), or a closure
     /// `|why: Interruption| -> Result<Res, E>`.
-    pub fn refuse<Q>(self, refuse: Q) -> TimeoutLayer<K, Q, U> {
+    pub fn refuse<Q>(self, refuse: Q) -> TimeoutLayer<K, Q, U, D> {
         TimeoutLayer::with(self.limit, refuse, self.kind, self.counter)
     }
 
@@ -76,33 +84,48 @@ impl<K, R, U> TimeoutLayer<K, R, U> {
 }
 
 #[cfg(feature = "http")]
-impl<K, R> TimeoutLayer<K, R, Head> {
-    /// Bounds the response's body as well: the time goes on until its end, and a body that is not at its end by then ends
-    /// in an error ([`TimeoutBody`](super::TimeoutBody)).
+impl<K, R, U> TimeoutLayer<K, R, U, Unsaid> {
+    /// Listens to `grpc-timeout` of gRPC requests (gRPC over HTTP/2, "Requests"): of it and the limit the smaller bounds the
+    /// call, and what is left of it is what the service inside is told when the request goes out. A layer that is off bounds
+    /// by the caller's time alone. What cannot be read is ignored.
     ///
-    /// Not for bodies that are meant to go on: downloads of any size, event streams.
-    pub fn until_end_of_body(self) -> TimeoutLayer<K, R, EndOfBody> {
+    /// The caller's time is no failure of anybody ([`TimeoutKind::Caller`]): the call is dropped untold, a breaker follows its
+    /// `on_cancel`, and it is not counted among the figures. A stranger who allows one nanosecond must not open a circuit.
+    ///
+    /// Costs a gRPC request that is bounded an extension and a header: three allocations.
+    pub fn grpc_timeout(self) -> TimeoutLayer<K, R, U, GrpcTimeout> {
         TimeoutLayer::with(self.limit, self.refuse, self.kind, self.counter)
     }
 }
 
-impl<S, K, R: Clone, U> Layer<S> for TimeoutLayer<K, R, U> {
-    type Service = Timeout<S, K, R, U>;
+#[cfg(feature = "http")]
+impl<K, R, D> TimeoutLayer<K, R, Head, D> {
+    /// Bounds the response's body as well: the time goes on until its end, and a body that is not at its end by then ends
+    /// in an error ([`TimeoutBody`](super::TimeoutBody)).
+    ///
+    /// Not for bodies that are meant to go on: downloads of any size, event streams.
+    pub fn until_end_of_body(self) -> TimeoutLayer<K, R, EndOfBody, D> {
+        TimeoutLayer::with(self.limit, self.refuse, self.kind, self.counter)
+    }
+}
+
+impl<S, K, R: Clone, U, D> Layer<S> for TimeoutLayer<K, R, U, D> {
+    type Service = Timeout<S, K, R, U, D>;
 
     fn layer(&self, inner: S) -> Self::Service {
         Timeout::with(inner, self.limit, self.refuse.clone(), self.counter.clone())
     }
 }
 
-// By hand: a derive would ask the same of `K` and `U`, which are only names here.
-impl<K, R: Clone, U> Clone for TimeoutLayer<K, R, U> {
+// By hand: a derive would ask the same of `K`, `U` and `D`, which are only names here.
+impl<K, R: Clone, U, D> Clone for TimeoutLayer<K, R, U, D> {
     fn clone(&self) -> Self {
         Self::with(self.limit, self.refuse.clone(), self.kind, self.counter.clone())
     }
 }
 
 // By hand: closures are not `Debug`.
-impl<K, R, U> fmt::Debug for TimeoutLayer<K, R, U> {
+impl<K, R, U, D> fmt::Debug for TimeoutLayer<K, R, U, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TimeoutLayer").field("kind", &self.kind).field("limit", &self.limit).finish_non_exhaustive()
     }

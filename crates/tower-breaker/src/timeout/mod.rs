@@ -27,8 +27,16 @@
 //!
 //! # What it costs
 //!
-//! One look at the clock for each call, and room for a timer in its future; the timer is armed only when the call is
-//! pending at its first poll. Nothing is boxed. A result that is ready in the same poll as the deadline wins.
+//! One look at the clock for each call, which the stages further in that are called within it (retry, another timeout) share,
+//! and room for a timer in its future; the timer is armed only when the call is pending at its first poll. Nothing is boxed.
+//! A timeout of the whole call asks the inner service in `call` whether it is ready, and clones it only if it is not. A result
+//! that is ready in the same poll as the deadline wins.
+//!
+//! # A caller's own time
+//!
+//! A gRPC caller says how long it waits (`grpc-timeout`). `TimeoutLayer::grpc_timeout` (feature `http`) minds it: the smaller of
+//! the two bounds the call, and the service inside is told what is left. A stack made by `ResilienceLayer::builder().grpc()`
+//! does so at the timeout of the whole call and before each attempt.
 //!
 //! # When not to use it
 //!
@@ -37,6 +45,7 @@
 
 #[cfg(feature = "http")]
 mod body;
+mod caller;
 mod deadline;
 mod future;
 mod kind;
@@ -44,11 +53,15 @@ mod layer;
 mod service;
 
 #[cfg(feature = "http")]
-pub use self::body::TimeoutBody;
+pub use self::{body::TimeoutBody, caller::GrpcTimeout};
 pub use self::{
+    caller::{CallerLimit, Unsaid},
     deadline::Deadline,
     future::ResponseFuture,
-    kind::{Attempt, Kind, Whole, WholeExpiring},
+    kind::{Attempt, Kind, PassOn, Whole, WholeExpiring},
     layer::TimeoutLayer,
     service::Timeout,
 };
+
+/// What is known of a timeout by types alone: what it bounds, until when, and whether callers are listened to.
+type Marker<K, U, D> = std::marker::PhantomData<fn() -> (K, U, D)>;

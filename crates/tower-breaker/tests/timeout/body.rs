@@ -91,3 +91,52 @@ async fn until_the_end_of_the_body_a_504_has_no_limit_of_its_own() {
     assert_eq!(response.status(), 504);
     assert!(!response.into_body().collect().await.unwrap().to_bytes().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn expiring_makes_a_body_that_is_judged_at_its_end_a_failure_even_behind_a_box() {
+    let judged = |circuit: &Circuit| {
+        let hangs =
+            service_fn(|_: Request<()>| async { Ok::<_, Infallible>(Response::new(Slow::new(SECOND * 2 / 3))) });
+        CircuitBreakerLayer::http(circuit.clone())
+            .classify(StatusClassifier::new().at_end_of_body())
+            .refuse(AsWrappedResponse)
+            .layer(hangs)
+    };
+    let (told, untold, boxed) = (circuit(9), circuit(9), circuit(9));
+    let limit = || TimeoutLayer::whole(SECOND).refuse(AsResponse).until_end_of_body();
+    let response = limit().expiring().layer(judged(&told)).oneshot(Request::new(())).await.unwrap();
+    assert!(response.into_body().collect().await.is_err());
+    assert_eq!(totals(&told), (1, 0));
+    // A stranger's time, or one nobody speaks of: there was a frame, so the call was a success.
+    let response = limit().layer(judged(&untold)).oneshot(Request::new(())).await.unwrap();
+    assert!(response.into_body().collect().await.is_err());
+    assert_eq!((totals(&untold), untold.snapshot().totals.successes), ((0, 0), 1));
+    let behind = judged(&boxed).map_response(|response| response.map(BodyExt::boxed_unsync));
+    let response = TimeoutLayer::whole(SECOND).expiring().until_end_of_body().layer(Passes(behind));
+    assert!(response.oneshot(Request::new(())).await.unwrap().into_body().collect().await.is_err());
+    assert_eq!(totals(&boxed), (1, 0));
+}
+
+/// Tower's adapters pass nothing on to the service inside.
+#[derive(Clone)]
+struct Passes<S>(S);
+
+impl<S: Service<Req>, Req> Service<Req> for Passes<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Req) -> S::Future {
+        self.0.call(request)
+    }
+}
+
+impl<S: Service<Req>, Req> Expire<Req> for Passes<S> {
+    fn expire_ready(&mut self, _: Option<&Req>) {}
+
+    fn expire_call(_: Pin<&mut S::Future>) {}
+}
