@@ -67,6 +67,22 @@ pub struct Snapshot {
     pub config: Arc<CircuitBreakerConfig>,
 }
 
+impl Snapshot {
+    /// Of what is here, all that only grows over the circuit's life: to be added up with that of others.
+    #[must_use]
+    pub const fn counters(&self) -> Counters {
+        Counters {
+            totals: self.totals,
+            refusals: self.refusals,
+            transitions: self.transitions,
+            opens: self.opens,
+            half_opens: self.half_opens,
+            fallbacks: self.fallbacks,
+            vetoed: self.vetoed,
+        }
+    }
+}
+
 /// Why a circuit last opened, and what was true at that moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
