@@ -134,6 +134,12 @@ fn a_life_is_told_in_numbers() {
     assert_eq!(value(&page, "circuit_breaker_state"), 0.0);
     assert_eq!(value(&page, "circuit_breaker_mode"), 1.0);
     assert_eq!(value(&page, "circuit_breaker_enforcement"), 0.25);
+    end(&circuits, "orders", Outcome::Failure, 4);
+    let page = Page::scrape(&registry);
+    assert_eq!(value(&page, "circuit_breaker_bypassed_total"), 1.0);
+    assert_eq!(value(&page, "circuit_breaker_calls_blocked_detected_total"), 2.0);
+    assert_eq!(page.sum("circuit_breaker_calls_blocked_total", &[("name", "orders")]), 1.0, "observed, not refused");
+    orders.reset();
     for (force, state, mode) in [(true, 1.0, 2.0), (false, 0.0, 3.0)] {
         if force {
             orders.force_open();
