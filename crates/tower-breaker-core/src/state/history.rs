@@ -35,6 +35,10 @@ pub(super) struct History {
     pub(super) enforcement: Option<f64>,
     /// Whether it holds a place of its ejection group.
     pub(super) ejected: bool,
+    /// What was done by hand so far.
+    pub(super) commands: u64,
+    /// Which of these was the last reset.
+    pub(super) last_reset: u64,
 }
 
 /// Why the circuit last opened, and what was true at that moment.
@@ -70,5 +74,7 @@ impl History {
         mode: None,
         enforcement: None,
         ejected: false,
+        commands: 0,
+        last_reset: 0,
     };
 }

@@ -7,6 +7,7 @@ mod config;
 mod defaults;
 #[cfg(feature = "state-file")]
 mod export;
+mod fleet;
 mod half_open;
 mod modes;
 mod observers;
