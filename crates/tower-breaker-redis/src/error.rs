@@ -15,7 +15,7 @@ impl InvalidFleet {
     }
 
     /// `shown` has no password in it.
-    pub(crate) fn url(shown: String, why: &str, accepted: &str) -> Self {
+    pub(crate) fn url(shown: &str, why: &str, accepted: &str) -> Self {
         Self { field: "url", value: format!("{shown:?} ({why})"), accepted: accepted.to_owned() }
     }
 

@@ -63,6 +63,7 @@ impl Target {
     }
 
     #[cfg(feature = "sentinel")]
+    #[allow(clippy::unnecessary_to_owned, reason = "without redis's TLS it takes a String")]
     fn sentinel(url: &str, parts: &Parts<'_>) -> Result<(Self, String), InvalidFleet> {
         use redis::sentinel::{SentinelClient, SentinelNodeConnectionInfo, SentinelServerType};
 
@@ -117,7 +118,7 @@ fn invalid(url: &str, why: &str) -> InvalidFleet {
         (None, Some((_, rest))) => format!("..@{rest}"),
         _ => url.to_owned(),
     };
-    InvalidFleet::url(shown, why, ACCEPTED)
+    InvalidFleet::url(&shown, why, ACCEPTED)
 }
 
 impl fmt::Debug for Target {

@@ -1,9 +1,11 @@
 //! Real processes around a real redis-server.
+#![allow(clippy::disallowed_methods, reason = "real processes take real time")]
 
 mod away;
 mod damage;
 mod instance;
 mod keys;
+mod many;
 mod operator;
 mod outage;
 mod server;
