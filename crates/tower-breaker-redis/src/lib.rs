@@ -76,7 +76,7 @@
 //! three scripts (`EVALSHA`, and `EVAL` the first time). A user of its own needs:
 //!
 //! ```text
-//! ACL SETUSER breaker on >secret ~tower-breaker:* resetchannels -@all +@connection +evalsha +eval +time +info
+//! ACL SETUSER breaker on >secret ~tower-breaker:* resetchannels -@all +@connection +evalsha +eval +time
 //!     +get +set +hget +hmget +hset +hdel +hincrby +zadd +zrange +zrangebyscore +zrem +zcard +pttl +pexpire
 //! ```
 //!

@@ -5,6 +5,7 @@ mod away;
 mod damage;
 mod instance;
 mod keys;
+mod kinds;
 mod many;
 mod operator;
 mod outage;

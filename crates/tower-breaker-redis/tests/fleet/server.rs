@@ -26,10 +26,23 @@ impl Server {
         server
     }
 
+    /// A sentinel, of which this file says what it watches.
+    #[cfg(feature = "sentinel")]
+    pub(crate) fn sentinel(file: &str) -> Self {
+        Self::start_with(&["--sentinel", file])
+    }
+
     /// Starts it on the same port, empty.
     pub(crate) fn again(&mut self) {
         let folder = std::env::temp_dir();
-        let child = Command::new("redis-server")
+        let mut command = Command::new("redis-server");
+        // A file comes before all settings.
+        let (file, more) = match &self.more[..] {
+            [sentinel, file] if sentinel == "--sentinel" => (vec![file, sentinel], &[][..]),
+            more => (vec![], more),
+        };
+        let child = command
+            .args(file)
             .args([
                 "--bind",
                 "127.0.0.1",
@@ -42,7 +55,7 @@ impl Server {
                 "--dir",
             ])
             .arg(&folder)
-            .args(&self.more)
+            .args(more)
             .stdout(Stdio::null())
             .spawn()
             .expect("redis-server is installed");
