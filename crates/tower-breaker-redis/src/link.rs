@@ -6,7 +6,12 @@
 mod script;
 mod target;
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    task::Poll,
+    time::Duration,
+};
 
 use redis::{AsyncConnectionConfig, FromRedisValue, aio::MultiplexedConnection};
 
@@ -39,7 +44,10 @@ impl Link {
             }
         };
         // The client's own timeouts do not cover the looking up of names and the greeting.
-        within(timeout * 2, opening).await
+        match caught(within(timeout * 2, opening)).await {
+            Ok(opened) => opened,
+            Err(panic) => Err(format!("no connection can be made: {panic}")),
+        }
     }
 
     /// How many circuits may go in one call: in a cluster each has a slot of its own.
@@ -76,6 +84,23 @@ impl Link {
             Self::Cluster(connection) => command.query_async(connection).await,
         }
     }
+}
+
+/// A panic as an error: rustls panics where the program installed no cryptography.
+async fn caught<T>(work: impl Future<Output = T>) -> Result<T, String> {
+    let mut work = std::pin::pin!(work);
+    std::future::poll_fn(move |cx| {
+        let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx)));
+        match polled {
+            Ok(polled) => polled.map(Ok),
+            Err(panic) => {
+                let text = panic.downcast_ref::<String>().map(String::as_str);
+                let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic");
+                Poll::Ready(Err(text.trim().to_owned()))
+            }
+        }
+    })
+    .await
 }
 
 async fn within<T>(time: Duration, work: impl Future<Output = redis::RedisResult<T>>) -> Result<T, String> {

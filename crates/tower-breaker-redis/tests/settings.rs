@@ -104,3 +104,22 @@ async fn what_is_no_redis_is_said_once_and_circuits_go_on() {
     assert!(matches!(&events[..], [FleetEvent::Away { .. }]), "{events:?}");
     fleet.shutdown().await;
 }
+
+/// This program installs no cryptography for rustls, which panics then.
+#[cfg(feature = "tls-rustls")]
+#[tokio::test]
+async fn tls_without_cryptography_is_said_and_does_not_end_the_task() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("rediss://{}", listener.local_addr().expect("bound"));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            drop(stream);
+        }
+    });
+    let fleet = Fleet::builder(url).interval(Duration::from_millis(50)).start(&circuits()).expect("a fleet");
+    while fleet.status().failed < 2 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let reason = fleet.status().reason.expect("a reason");
+    assert!(reason.contains("CryptoProvider"), "{reason}");
+}

@@ -7,9 +7,10 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
+use tokio::time::Instant;
 use tower_breaker_core::{Circuit, CircuitBreakerConfig, Circuits, Outcome, State};
 use tower_breaker_redis::Fleet;
 
@@ -87,8 +88,8 @@ pub(crate) async fn run(plan: &Plan, url: Option<&str>) -> Report {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let meter = Meter { plan, url };
-    let mut report = Report::default();
-    report.idle = meter.over(tokio::time::sleep(plan.phase)).await;
+    let idle = meter.over(tokio::time::sleep(plan.phase)).await;
+    let mut report = Report { idle, ..Report::default() };
     dependency.quiet.store(false, Ordering::Relaxed);
     tokio::time::sleep(plan.interval * 5).await;
     report.calm = meter.over(tokio::time::sleep(plan.phase)).await;
