@@ -5,6 +5,7 @@ mod cancel;
 mod circuits;
 mod config;
 mod defaults;
+mod ejection;
 #[cfg(feature = "state-file")]
 mod export;
 mod fleet;
