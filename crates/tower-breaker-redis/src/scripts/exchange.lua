@@ -42,16 +42,17 @@ local function one(key, a)
   if not STATES[s] then s, damaged = 'c', 's' end
   if m ~= '-' and m ~= 'e' and m ~= 'o' then m, damaged = '-', 'm' end
   if x ~= '-' and not (tonumber(x) and tonumber(x) >= 0 and tonumber(x) <= 1) then x, damaged = '-', 'x' end
-  -- Redis's own clock may have been set back: nothing began in the future, no lease outlasts its length.
-  at = math.min(at, now)
-  lu = math.min(lu, now + lease)
+  local dirty, cleared = false, false
+  -- Redis's own clock may have been set back: nothing began in the future, no lease outlasts its length. It is written, or
+  -- it would begin anew with each look.
+  if at > now then at, dirty = now, true end
+  if lu > now + lease then lu, dirty = now + lease, true end
 
   local known, known_s = tonumber(a(1)), a(2)
   local calls, failures, slow = tonumber(a(8)), tonumber(a(9)), tonumber(a(10))
   local width, failure_rate, slow_rate, minimum = tonumber(a(11)), tonumber(a(12)), tonumber(a(13)), tonumber(a(14))
   local base, growth, cap = tonumber(a(15)), tonumber(a(16)), tonumber(a(17))
   local act = a(18)
-  local dirty, cleared = false, false
 
   local function clear() r, cleared, l, lu = '', true, '', 0 end
   local function enter(state, since, wait)

@@ -9,6 +9,7 @@ mod kinds;
 mod many;
 mod operator;
 mod outage;
+mod script;
 mod server;
 
 use std::time::{Duration, Instant};
