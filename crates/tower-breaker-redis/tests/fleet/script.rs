@@ -141,6 +141,12 @@ fn one_probes_and_only_its_failure_opens_again() {
     let heard = circuit.say("a", Said { epoch: 1, act: "reopen", ..SAID });
     assert_eq!((heard.epoch, heard.state.as_str(), heard.wait, heard.row), (2, "o", 400, 2));
     assert_eq!(heard.lease, "-");
+    // A probe that went out before says nothing of this open.
+    pause(410);
+    for act in ["close", "reopen", "want"] {
+        let heard = circuit.say("a", Said { epoch: 1, act, ..SAID });
+        assert_eq!((heard.epoch, heard.state.as_str(), heard.lease.as_str()), (2, "o", "-"), "{act}");
+    }
 }
 
 #[test]
