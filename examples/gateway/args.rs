@@ -17,6 +17,7 @@ usage:
 options:
   --listen ADDR               where to take requests       (default 127.0.0.1:8080)
   --admin ADDR                where to show the circuits   (default 127.0.0.1:9090)
+  --state FILE                keeps what the circuits know across a restart
   --help                      this
 
 A default address that is taken is replaced by a free port; one that was given must be free (else exit 1).
@@ -35,6 +36,7 @@ pub(crate) enum Command {
 pub(crate) struct Serve {
     /// `None`: the demonstration.
     pub(crate) config: Option<PathBuf>,
+    pub(crate) state: Option<PathBuf>,
     pub(crate) listen: Address,
     pub(crate) admin: Address,
 }
@@ -49,7 +51,7 @@ pub(crate) struct Address {
 /// Reads the arguments; an error is one line.
 pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, String> {
     let mut arguments = arguments;
-    let (mut config, mut check, mut listen, mut admin) = (None, None, None, None);
+    let (mut config, mut check, mut state, mut listen, mut admin) = (None, None, None, None, None);
     while let Some(argument) = arguments.next() {
         let text = argument.to_string_lossy().into_owned();
         let (name, mut value) = match text.split_once('=') {
@@ -60,6 +62,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
             "--help" | "-h" if value.is_none() => return Ok(Command::Help),
             "--config" => &mut config,
             "--check" => &mut check,
+            "--state" => &mut state,
             "--listen" => &mut listen,
             "--admin" => &mut admin,
             _ => return Err(format!("unknown argument {text:?}; --help lists what there is")),
@@ -71,13 +74,17 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
         }
     }
     match (config, check) {
-        (None, Some(_)) if listen.is_some() || admin.is_some() => {
-            Err("--check serves nothing, so it takes neither --listen nor --admin".to_owned())
+        (None, Some(_)) if listen.is_some() || admin.is_some() || state.is_some() => {
+            Err("--check serves nothing, so it takes neither --listen nor --admin nor --state".to_owned())
         }
         (None, Some(file)) => Ok(Command::Check(file.into())),
         (Some(_), Some(_)) => Err("--config and --check exclude each other".to_owned()),
+        (None, None) if state.is_some() => {
+            Err("--state keeps the circuits of a routes file: it needs --config".to_owned())
+        }
         (config, None) => Ok(Command::Serve(Serve {
             config: config.map(Into::into),
+            state: state.map(Into::into),
             listen: address("--listen", listen, [127, 0, 0, 1], 8080)?,
             admin: address("--admin", admin, [127, 0, 0, 1], 9090)?,
         })),

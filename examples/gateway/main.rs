@@ -7,7 +7,7 @@
 //! prepares what goes on, `stack` puts the stages of the route around the call, `forward` calls the upstream. `stages`
 //! keeps what they share from call to call, `judge` says whose fault a failure is, `fallback` answers in its place. `config`
 //! is what this program adds to the routes document of `tower_breaker::routes`, `reload` puts a changed one in force,
-//! `admin` shows the circuits.
+//! `admin` shows the circuits, `state` keeps them across a restart.
 
 mod admin;
 mod answer;
@@ -25,6 +25,7 @@ mod report;
 mod serve;
 mod stack;
 mod stages;
+mod state;
 mod upload;
 mod upstream;
 

@@ -22,6 +22,7 @@ use crate::{
     proxy::Proxy,
     reload, report,
     stages::Stages,
+    state::{self, State},
 };
 
 /// So long requests under way may go on after the signal to stop.
@@ -50,7 +51,16 @@ pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
     let at = listener.local_addr().map_err(|error| (1, error.to_string()))?;
     let admin_at = admin_listener.local_addr().map_err(|error| (1, error.to_string()))?;
 
-    let table = table(config);
+    let (circuits, keyed) = (set("routes", &config), set("keyed", &config));
+    if let Some(file) = &serve.state {
+        // Before the table has them, so that it takes out those of routes that are gone.
+        state::load(file, &circuits, &keyed).map_err(|error| (1, error))?;
+    }
+    let table = Table::with_circuits(config, circuits, keyed);
+    let state = serve.state.map(|file| State::new(file, table.clone())).transpose().map_err(|error| (1, error))?;
+    if let Some(state) = state.clone() {
+        tokio::spawn(state.keep());
+    }
     report::say(format_args!("proxy    http://{at}"));
     report::say(format_args!("circuits http://{admin_at}/health/circuits"));
     for route in table.config().routes() {
@@ -83,13 +93,12 @@ pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
         },
         _ = interrupt.recv() => report::event("Ctrl-C again: the rest is cut off"),
     }
-    Ok(())
+    state.map_or(Ok(()), |state| state.save().map_err(|error| (1, error)))
 }
 
-/// The live routes, whose circuits say what they do.
-fn table(config: Config) -> Table {
-    let circuits = |name| Circuits::builder().name(name).observe(report::transition).build();
-    Table::with_circuits(config, circuits("routes"), circuits("keyed"))
+/// Circuits that say what they do.
+fn set(name: &str, config: &Config) -> Circuits {
+    Circuits::builder().name(name).config_for(state::config_for(config)).observe(report::transition).build()
 }
 
 async fn listen(option: &str, address: Address) -> Result<TcpListener, (u8, String)> {

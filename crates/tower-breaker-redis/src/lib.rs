@@ -61,7 +61,7 @@
 //! |---|---|
 //! | Redis is down, paused or unreachable | each circuit goes on by itself: a shared open ends in a local probe, at most the lease after its wait. [`Fleet::connected`] is false, one [`FleetEvent::Away`] is told, and rounds go on, up to eight intervals apart, until one succeeds |
 //! | Redis was emptied, or a failover lost its last writes | instances tell what they know; the highest epoch stands |
-//! | an instance was away for more than half of [`expiry`](FleetBuilder::expiry) | it forgets what it knew, and hears |
+//! | an instance was away for more than half of [`expiry`](FleetBuilder::expiry) | it forgets what it knew, and hears; what operators set is told again where nobody knows better |
 //! | an instance dies or restarts | its lease and its counts run out; it comes back as a newcomer |
 //! | a message is late | counts, closes and reopens carry the epoch they belong to, and are dropped in any other |
 //! | a message is lost | what it counted is lost; nothing is sent twice |

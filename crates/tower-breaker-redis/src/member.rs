@@ -89,7 +89,7 @@ impl Member {
     /// `fresh`: the circuit was made while the instance was part of the fleet, and all it counted is news.
     pub(crate) fn new(circuit: &Circuit, fresh: bool, now: Instant) -> Self {
         let (snapshot, hand) = (circuit.snapshot(), circuit.by_hand());
-        let offers = !fresh && (hand.force.is_some() || hand.mode.is_some() || hand.enforcement.is_some());
+        let offers = !fresh && is_set(&hand);
         Self {
             circuit: circuit.downgrade(),
             counted: if fresh { Counted::NOTHING } else { Counted::of(&snapshot) },
@@ -126,6 +126,9 @@ impl Member {
         self.mine_until = None;
         if forget {
             self.known = None;
+            // What operators set is told again, from the first epoch on, if nobody knows better.
+            self.offers = is_set(&circuit.by_hand());
+            self.must_ask |= self.offers;
         }
         self.remind();
     }
@@ -283,6 +286,10 @@ impl Member {
             Lease::Free => self.mine_until = None,
         }
     }
+}
+
+const fn is_set(hand: &ByHand) -> bool {
+    hand.force.is_some() || hand.mode.is_some() || hand.enforcement.is_some()
 }
 
 impl Counted {

@@ -12,6 +12,7 @@ mod protocol;
 mod proxying;
 mod reloading;
 mod stages;
+mod state;
 mod stopping;
 mod storm;
 mod upstream;

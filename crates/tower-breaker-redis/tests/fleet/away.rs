@@ -142,15 +142,19 @@ fn an_instance_restarted_with_nothing_joins_and_one_killed_is_not_missed() {
 
 #[test]
 #[ignore = "needs redis-server"]
-fn an_instance_away_for_half_the_expiry_forgets_the_fleet() {
+fn an_instance_away_for_half_the_expiry_forgets_the_fleet_and_tells_anew_what_operators_set() {
     let mut server = Server::start();
     let mut forgetful = Instance::start_with(&server.url(), &[("FLEET_EXPIRY", "10")]);
-    forgetful.tell("force-open");
-    until("the command told", || forgetful.look().fleet == "forced_open");
+    until("a connection", || forgetful.look().connected);
+    for (epoch, command) in [(1, "force-close"), (2, "reset"), (3, "force-open")] {
+        forgetful.tell(command);
+        until(command, || forgetful.look().epoch == epoch);
+    }
     server.kill();
     until("the gauge", || !forgetful.look().connected);
     pause(5_500);
     server.again();
     until("the gauge", || forgetful.look().connected);
-    assert_eq!(forgetful.look().epoch, 0, "Redis may have begun anew: it is not told of old epochs");
+    until("the command told", || forgetful.look().fleet == "forced_open");
+    assert_eq!(forgetful.look().epoch, 1, "Redis may have begun anew: it is not told of old epochs");
 }
