@@ -39,11 +39,11 @@ pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
 
     // Looked at before it is read: a change in between is seen as one.
     let look = serve.config.as_deref().and_then(reload::look);
-    let (config, upstreams) = match &serve.config {
-        Some(file) => (config::load(file).map_err(|error| (MISTAKE, error.to_string()))?, None),
+    let ((config, fleet), upstreams) = match &serve.config {
+        Some(file) => (config::load(file).map_err(|error| (MISTAKE, error))?, None),
         None => {
             let upstreams = demo::Upstreams::start().await.map_err(|error| (1, format!("cannot start: {error}")))?;
-            (upstreams.config(), Some(upstreams))
+            ((upstreams.config(), None), Some(upstreams))
         }
     };
     let listener = listen("--listen", serve.listen).await?;
@@ -66,6 +66,9 @@ pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
     for route in table.config().routes() {
         report::say(format_args!("route    {} -> {}", route.name(), route.extra().upstream));
     }
+    let join =
+        |circuits| fleet.as_ref().map(|fleet| fleet.join(circuits)).transpose().map_err(|error| (MISTAKE, error));
+    let fleets = [join(table.circuits())?, join(table.keyed_circuits())?];
     let stages = Arc::new(Stages::new(&table.config()));
     let router = admin::router(table.clone(), Arc::clone(&stages));
     tokio::spawn(async { axum::serve(admin_listener, router).await });
@@ -92,6 +95,9 @@ pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
             Err(_) => report::event("10 s are over: the rest is cut off"),
         },
         _ = interrupt.recv() => report::event("Ctrl-C again: the rest is cut off"),
+    }
+    for fleet in fleets.into_iter().flatten() {
+        fleet.shutdown().await;
     }
     state.map_or(Ok(()), |state| state.save().map_err(|error| (1, error)))
 }

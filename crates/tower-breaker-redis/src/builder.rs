@@ -104,6 +104,15 @@ impl FleetBuilder {
         self
     }
 
+    /// Whether [`start`](Self::start) would take these settings, on a runtime.
+    ///
+    /// # Errors
+    ///
+    /// A setting outside its range, a URL that is none or needs a feature.
+    pub fn check(&self) -> Result<(), InvalidFleet> {
+        self.checked().map(drop)
+    }
+
     /// Starts the one task that joins the circuits of this set, those to come included, to the fleet. Does not wait for Redis.
     ///
     /// # Errors
@@ -112,23 +121,8 @@ impl FleetBuilder {
     pub fn start(self, circuits: &Circuits) -> Result<Fleet, InvalidFleet> {
         let runtime = tokio::runtime::Handle::try_current()
             .map_err(|_| InvalidFleet::new("runtime", "none", "a tokio runtime with its time and I/O drivers on"))?;
-        let fits = |char: char| char.is_ascii_alphanumeric() || ".:_-".contains(char);
-        if !(1..=64).contains(&self.prefix.len()) || !self.prefix.chars().all(fits) {
-            return Err(InvalidFleet::new("prefix", &self.prefix, "1 to 64 letters, digits, '.', '_', '-' or ':'"));
-        }
-        let millis = Duration::from_millis;
-        let interval = within("interval", self.interval, millis(50)..=secs(60))?;
-        let timeout = self.timeout.unwrap_or_else(|| interval.clamp(millis(250), secs(5)));
-        let timeout = within("timeout", timeout, millis(5)..=secs(60))?;
-        if !(1..=64).contains(&self.quorum) {
-            return Err(InvalidFleet::new("quorum", self.quorum, "1..=64 instances"));
-        }
-        let lease = self.lease.unwrap_or_else(|| (interval * 5).max(secs(2)));
-        let lease = within("lease", lease, interval * 3..=secs(600))?;
-        let window = within("window", self.window, secs(1)..=secs(600))?;
-        let expiry = within("expiry", self.expiry, (interval * 20).max(secs(10))..=secs(7 * 86_400))?;
-        let (target, address) = Target::parse(&self.url, timeout)?;
-
+        let Checked { timeout, lease, target, address } = self.checked()?;
+        let (interval, window, expiry) = (self.interval, self.window, self.expiry);
         let shared = Arc::new(Shared::new(format!("{:016x}", fastrand::Rng::new().u64(..))));
         let setup = Setup {
             circuits: circuits.clone(),
@@ -152,6 +146,34 @@ impl FleetBuilder {
         let task = runtime.spawn(Round::new(setup, target).run(stopped));
         Ok(Fleet::new(shared, stop, task))
     }
+
+    fn checked(&self) -> Result<Checked, InvalidFleet> {
+        let fits = |char: char| char.is_ascii_alphanumeric() || ".:_-".contains(char);
+        if !(1..=64).contains(&self.prefix.len()) || !self.prefix.chars().all(fits) {
+            return Err(InvalidFleet::new("prefix", &self.prefix, "1 to 64 letters, digits, '.', '_', '-' or ':'"));
+        }
+        let millis = Duration::from_millis;
+        let interval = within("interval", self.interval, millis(50)..=secs(60))?;
+        let timeout = self.timeout.unwrap_or_else(|| interval.clamp(millis(250), secs(5)));
+        let timeout = within("timeout", timeout, millis(5)..=secs(60))?;
+        if !(1..=64).contains(&self.quorum) {
+            return Err(InvalidFleet::new("quorum", self.quorum, "1..=64 instances"));
+        }
+        let lease = self.lease.unwrap_or_else(|| (interval * 5).max(secs(2)));
+        let lease = within("lease", lease, interval * 3..=secs(600))?;
+        within("window", self.window, secs(1)..=secs(600))?;
+        within("expiry", self.expiry, (interval * 20).max(secs(10))..=secs(7 * 86_400))?;
+        let (target, address) = Target::parse(&self.url, timeout)?;
+        Ok(Checked { timeout, lease, target, address })
+    }
+}
+
+/// What the settings amount to.
+struct Checked {
+    timeout: Duration,
+    lease: Duration,
+    target: Target,
+    address: String,
 }
 
 impl fmt::Debug for FleetBuilder {

@@ -6,6 +6,7 @@ mod client;
 mod command_line;
 mod demonstration;
 mod failing;
+mod fleet;
 mod http2;
 mod process;
 mod protocol;
