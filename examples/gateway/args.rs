@@ -21,6 +21,7 @@ options:
   --help                      this
 
 A default address that is taken is replaced by a free port; one that was given must be free (else exit 1).
+With `[fleet] redis = \"redis://..\"` in its file, gateways that share a Redis trip, probe and close together.
 SIGHUP or a changed file puts the routes file in force again: circuits keep their state, and a file with a mistake is
 refused whole. Ctrl-C or SIGTERM lets the requests under way end, for at most 10 seconds.";
 

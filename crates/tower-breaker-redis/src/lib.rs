@@ -72,6 +72,8 @@
 //!
 //! # Redis
 //!
+//! `redis-server --save ""` starts one to try it with, or `docker run -p 6379:6379 redis:7 --save ""`: nothing has to be kept on disk.
+//!
 //! Redis 7 or Valkey 7 and later, one server, sentinels or a cluster: the URLs stand at [`Fleet::builder`]. Everything goes through
 //! three scripts (`EVALSHA`, and `EVAL` the first time). A user of its own needs:
 //!
