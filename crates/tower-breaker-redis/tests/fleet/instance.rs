@@ -157,25 +157,28 @@ fn instance() {
     let Ok(url) = std::env::var("FLEET_URL") else { return };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-    let _inside = runtime.enter();
     let ahead = Duration::from_secs(variable("FLEET_CLOCK").unwrap_or(0));
     let circuits = Circuits::builder().config(config()).clock(Ahead(ahead)).build();
     let circuit = circuits.get_or_create("payments");
     let counts = Arc::new([AtomicU64::new(0), AtomicU64::new(0)]);
     let counted = Arc::clone(&counts);
-    let fleet = Fleet::builder(url)
-        .interval(INTERVAL)
-        .quorum(variable("FLEET_QUORUM").unwrap_or(2))
-        .expiry(Duration::from_secs(variable("FLEET_EXPIRY").unwrap_or(3_600)))
-        .on_event(move |event| {
-            match event {
-                FleetEvent::Away { .. } => counted[0].fetch_add(1, Ordering::Relaxed),
-                FleetEvent::Damaged { .. } => counted[1].fetch_add(1, Ordering::Relaxed),
-                _ => 0,
-            };
-        })
-        .start(&circuits)
-        .expect("a fleet");
+    let inside = runtime.enter();
+    let mut fleet = Some(
+        Fleet::builder(url)
+            .interval(INTERVAL)
+            .quorum(variable("FLEET_QUORUM").unwrap_or(2))
+            .expiry(Duration::from_secs(variable("FLEET_EXPIRY").unwrap_or(3_600)))
+            .on_event(move |event| {
+                match event {
+                    FleetEvent::Away { .. } => counted[0].fetch_add(1, Ordering::Relaxed),
+                    FleetEvent::Damaged { .. } => counted[1].fetch_add(1, Ordering::Relaxed),
+                    _ => 0,
+                };
+            })
+            .start(&circuits)
+            .expect("a fleet"),
+    );
+    drop(inside);
     let doing = Arc::new(Doing::default());
     runtime.spawn(work(circuit.clone(), Arc::clone(&doing)));
     for line in std::io::stdin().lines() {
@@ -195,7 +198,8 @@ fn instance() {
             "observe" => circuit.set_mode(Mode::Observe),
             "enforcement" => circuit.set_enforcement(number.parse().expect("a share")).expect("a share"),
             "reset" => circuit.reset(),
-            "look" => look(&circuit, &fleet, &doing, &counts),
+            "leave" => runtime.block_on(fleet.take().expect("it is in the fleet").shutdown()),
+            "look" => look(&circuit, fleet.as_ref().expect("it is in the fleet"), &doing, &counts),
             other => panic!("what is {other:?}?"),
         }
     }

@@ -42,6 +42,11 @@ fn the_fleet_trips_one_probes_and_its_close_reaches_all() {
     instances[2].tell("mixed 100");
     spreads("open", &mut instances);
 
+    // A probe of the one that is half well could close it for all, rightly so. From here on every call fails.
+    instances[2].tell("fail 100");
+    instances[2].look();
+    until("all open", || all(&mut instances, "open"));
+
     // Calls go on failing: through three waits there is one probe at a time in the whole fleet.
     let before: u64 = instances.iter_mut().map(|instance| instance.look().called).sum();
     let epoch = instances[0].look().epoch;
@@ -92,6 +97,29 @@ fn a_holder_that_dies_mid_probe_is_replaced_and_nobody_joins_it() {
     let probing =
         instances.iter_mut().filter_map(|instance| (instance.look().state == "half_open").then_some(())).count();
     assert_eq!(probing, 1, "the other one still waits");
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn a_holder_that_leaves_in_order_lets_another_one_probe_at_once() {
+    let server = Server::start();
+    let mut instances = fleet(&server, 2);
+    instances.iter_mut().for_each(|instance| instance.tell("fail 200"));
+    until("the trip", || all(&mut instances, "open"));
+    instances.iter_mut().for_each(|instance| instance.tell("hang"));
+    let mut holder = None;
+    until("a probe that hangs", || {
+        holder = instances.iter_mut().position(|instance| instance.look().state == "half_open");
+        holder.is_some()
+    });
+    let lease = || server.command(&["HGET", "tower-breaker:{default/payments}:v1", "l"]).join("");
+    let before = lease();
+    assert_eq!(before.len(), 16);
+    // Nobody else asks for it, so that what is seen is that it was given back.
+    instances.iter_mut().for_each(|instance| instance.tell("quiet"));
+    instances[holder.expect("found")].tell("leave");
+    let took = until("the lease given back", || lease() != before);
+    assert!(took.as_millis() < 1_500, "{took:?}, and not the lease of two seconds");
 }
 
 #[test]
