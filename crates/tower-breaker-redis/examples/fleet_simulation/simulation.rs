@@ -12,7 +12,7 @@ use std::{
 
 use tokio::time::Instant;
 use tower_breaker_core::{Circuit, CircuitBreakerConfig, Circuits, Outcome, State};
-use tower_breaker_redis::Fleet;
+use tower_breaker_redis::{Fleet, FleetState};
 
 /// What is simulated.
 #[derive(Debug, Clone)]
@@ -47,9 +47,9 @@ pub(crate) struct Report {
     pub(crate) outage: Traffic,
     pub(crate) to_all_open: Duration,
     pub(crate) to_all_closed: Duration,
-    /// Calls that reached the dependency between the time all were open and the recovery.
+    /// Calls that reached the dependency between the time all were open, by the fleet where there is one, and the recovery.
     pub(crate) probes: u64,
-    /// Calls that failed before all were open.
+    /// Calls that failed before that.
     pub(crate) failed_calls: u64,
 }
 
@@ -104,6 +104,11 @@ pub(crate) async fn run(plan: &Plan, url: Option<&str>) -> Report {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         report.to_all_open = began.elapsed();
+        // Where all tripped by themselves just before the fleet did, their first probes are what makes it trip.
+        let opened = |fleet: &Fleet| fleet.circuit("upstream-0").is_some_and(|it| it.state == FleetState::Open);
+        while !fleets.iter().all(opened) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         report.failed_calls = dependency.reached.swap(0, Ordering::Relaxed);
         tokio::time::sleep(plan.phase).await;
     };
