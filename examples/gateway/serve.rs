@@ -68,6 +68,7 @@ pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
         .map_err(|error| (MISTAKE, format!("{}: {error}", admin::TOKEN)))?;
     report::say(format_args!("page     http://{admin_at}/"));
     report::say(format_args!("circuits http://{admin_at}/health/circuits"));
+    report::say(format_args!("metrics  http://{admin_at}/metrics"));
     let commands = if token.is_some() { "taken with the token" } else { "none are taken" };
     report::say(format_args!("commands {commands} of {}", admin::TOKEN));
     for route in table.config().routes() {

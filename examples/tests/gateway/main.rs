@@ -8,6 +8,7 @@ mod demonstration;
 mod failing;
 mod fleet;
 mod http2;
+mod metrics;
 mod process;
 mod protocol;
 mod proxying;
