@@ -15,7 +15,11 @@ use http_body::Body as HttpBody;
 use tower::{BoxError, Layer, Service, ServiceBuilder};
 use tower_breaker::{
     Bulkhead, BulkheadLayer, Circuit, CircuitBreakerLayer, Circuits, KeyedCircuitBreakerLayer, RateLimitLayer,
-    TimeoutLayer, classify::GrpcClassifier, key, refuse::AsWrappedResponse,
+    ResilienceLayer, TimeoutLayer,
+    classify::GrpcClassifier,
+    key,
+    refuse::AsWrappedResponse,
+    retry::{BufferBody, RetryConfig},
 };
 
 use crate::shop::{FlakyPrices, PricesClient, PricesServer};
@@ -88,6 +92,21 @@ async fn other_stages() {
     mounted(BulkheadLayer::new(Bulkhead::new(4).unwrap()).refuse(AsWrappedResponse).until_end_of_body()).await;
     mounted(RateLimitLayer::new(100.0, 100).unwrap().refuse(AsWrappedResponse)).await;
     mounted(RateLimitLayer::new(100.0, 100).unwrap().refuse(AsWrappedResponse).per_key(key::grpc_service())).await;
+}
+
+#[tokio::test]
+async fn the_whole_stack() {
+    let second = Duration::from_secs(1);
+    let stack = ResilienceLayer::builder()
+        .grpc()
+        .repeat(BufferBody::new().map_body(Body::new))
+        .timeout(3 * second)
+        .retry(RetryConfig::default())
+        .bulkhead(Bulkhead::new(4).unwrap())
+        .circuit(circuit())
+        .attempt_timeout(second);
+    mounted(stack.clone().build().unwrap()).await;
+    mounted(stack.timeout_until_end_of_body().bulkhead_until_end_of_body().build().unwrap()).await;
 }
 
 /// What a generated client asks of its service, written down so that a change of ours cannot break it unseen.

@@ -9,5 +9,6 @@ mod server;
 #[allow(dead_code, reason = "these tests have a server of their own")]
 #[path = "../../examples/shop/mod.rs"]
 mod shop;
+mod stack;
 mod streams;
 mod support;

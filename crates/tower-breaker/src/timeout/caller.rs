@@ -42,6 +42,12 @@ impl<Req> CallerLimit<Req> for Unsaid {
     fn pass_on(_: &mut Req) {}
 }
 
+/// So much more time is told to the service than is left. Clients and servers keep the deadline themselves (tonic's channel by
+/// a timer beside ours) and end the call as CANCELLED, which a breaker judges a failure. So it must be ours that ends it, which
+/// knows whose time was over; dropped by it, the call ends at the service too.
+#[cfg(feature = "http")]
+const GRACE: Duration = Duration::from_millis(100);
+
 /// `grpc-timeout`, of gRPC requests (by their content type).
 #[cfg(feature = "http")]
 #[derive(Debug, Clone, Copy, Default)]
@@ -65,7 +71,8 @@ impl<B> CallerLimit<Request<B>> for GrpcTimeout {
 
     fn pass_on(request: &mut Request<B>) {
         if let Some(at) = noted(request).filter(|_| is_grpc(request)) {
-            set_grpc_timeout(request.headers_mut(), at.saturating_duration_since(Instant::now()));
+            let left = at.saturating_duration_since(Instant::now());
+            set_grpc_timeout(request.headers_mut(), left.saturating_add(GRACE));
         }
     }
 }

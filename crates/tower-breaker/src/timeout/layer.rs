@@ -86,8 +86,9 @@ impl<K, R, U, D> TimeoutLayer<K, R, U, D> {
 #[cfg(feature = "http")]
 impl<K, R, U> TimeoutLayer<K, R, U, Unsaid> {
     /// Listens to `grpc-timeout` of gRPC requests (gRPC over HTTP/2, "Requests"): of it and the limit the smaller bounds the
-    /// call, and what is left of it is what the service inside is told when the request goes out. A layer that is off bounds
-    /// by the caller's time alone. What cannot be read is ignored.
+    /// call. When the request goes out the service inside is told what is left, and a tenth of a second more: whoever keeps
+    /// that deadline too must not be first, for it cannot tell whose time was over. A layer that is off bounds by the caller's
+    /// time alone. What cannot be read is ignored.
     ///
     /// The caller's time is no failure of anybody ([`TimeoutKind::Caller`]): the call is dropped untold, a breaker follows its
     /// `on_cancel`, and it is not counted among the figures. A stranger who allows one nanosecond must not open a circuit.

@@ -266,7 +266,7 @@ async fn each_attempt_is_told_what_is_left_of_the_callers_time_and_none_waits_be
     let response = layer.layer(unavailable).oneshot(request).await.unwrap();
     assert_eq!(response.headers()["grpc-status"], "14");
     // Two seconds more would be too late.
-    assert_eq!((start.elapsed(), &**told.lock().unwrap()), (SECOND, &["2S".to_owned(), "1500m".to_owned()][..]));
+    assert_eq!((start.elapsed(), &**told.lock().unwrap()), (SECOND, &["2100m".to_owned(), "1600m".to_owned()][..]));
 }
 
 #[tokio::test(start_paused = true)]

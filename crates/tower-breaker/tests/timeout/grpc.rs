@@ -62,18 +62,18 @@ async fn what_is_no_grpc_is_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_passed_on_in_the_largest_exact_unit_of_at_most_eight_digits() {
+async fn it_is_passed_on_with_a_tenth_of_a_second_more_in_the_largest_exact_unit_of_at_most_eight_digits() {
     for (limit, timeout, expected) in [
-        (None, "2000m", "2S"),
-        (None, "120S", "2M"),
-        (None, "7200S", "2H"),
-        (None, "1500u", "1500u"),
+        (None, "1900m", "2S"),
+        (None, "119900m", "2M"),
+        (None, "7199900m", "2H"),
+        (None, "1500u", "101500u"),
         (None, "99999999H", "99999999H"),
-        (Some(SECOND * 3), "1M", "3S"),
-        (Some(SECOND * 3), "nonsense", "3S"),
+        (Some(SECOND * 3), "1M", "3100m"),
+        (Some(SECOND * 3), "nonsense", "3100m"),
         // Nine digits of nanoseconds, rounded up.
-        (Some(Duration::from_nanos(123_456_789)), "1M", "123457u"),
-        (None, "0S", "1n"),
+        (Some(Duration::from_nanos(123_456_789)), "1M", "223457u"),
+        (None, "0S", "100m"),
     ] {
         assert_eq!(passed_on(limit, timeout).await, expected, "{limit:?} {timeout}");
     }
@@ -110,9 +110,9 @@ async fn it_is_passed_on_less_what_was_used() {
 
     let later = Later(told(Duration::ZERO), Instant::now() + SECOND * 2);
     let answer = TimeoutLayer::whole(SECOND * 60).grpc_timeout().layer(later).oneshot(rpc("5S")).await;
-    assert_eq!(answer.unwrap(), "3S");
+    assert_eq!(answer.unwrap(), "3100m");
     // Of an attempt inside, the smaller of its own and what is left.
-    for (attempt, expected) in [(SECOND * 9, "3S"), (SECOND * 2, "2S")] {
+    for (attempt, expected) in [(SECOND * 9, "3100m"), (SECOND * 2, "2100m")] {
         let inner = TimeoutLayer::attempt(attempt).refuse(AsSameError).grpc_timeout();
         let inner = inner.layer(told(Duration::ZERO).map_err(Error::Inner));
         let later = Later(inner, Instant::now() + SECOND * 2);
