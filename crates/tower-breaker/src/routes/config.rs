@@ -13,7 +13,7 @@ use super::{
     policy, route,
 };
 
-const FIELDS: &[&str] = &["policies", "routes"];
+pub(super) const FIELDS: &[&str] = &["policies", "routes"];
 
 /// A routes document that has been read and checked: policies with everything they inherit, and routes that name them.
 ///
@@ -62,7 +62,11 @@ impl<R: DeserializeOwned, P: DeserializeOwned> RoutesConfig<R, P> {
             return Err(RoutesError::text(document.line, "is no table; accepted: a table with policies and routes"));
         };
         if let Some((name, node)) = entries.iter().find(|(name, _)| !FIELDS.contains(&name.as_str())) {
-            return Err(RoutesError::at(&node.field, node.line, hint::unknown(name, FIELDS.iter().copied())));
+            return Err(RoutesError::at(
+                &node.field,
+                node.line,
+                hint::unknown(name, hint::Level::Document, FIELDS.iter().copied()),
+            ));
         }
         let policies: Vec<_> = policy::read_all(document.get("policies"))?.into_iter().map(Arc::new).collect();
         let missing = || RoutesError::at("routes", None, "is missing; accepted: a list of at least one route");
