@@ -94,6 +94,7 @@ pub(super) const TABLE: &[Abroad] = &[
     // What says how a window is cut, where the window itself is meant
     to("slidingWindowSize", SlidingWindow, "calls", "or time, as in { time = \"10s\" }"),
     to("timeInMilliseconds", SlidingWindow, "time", MILLIS),
+    to("rollingCountTimeout", SlidingWindow, "time", MILLIS),
     to("samplingDuration", SlidingWindow, "time", TEXT),
     // opossum's is for one attempt
     to(
