@@ -75,7 +75,7 @@ impl Level {
     }
 
     /// The way from the table of a policy. `None`: it is in none.
-    pub(super) const fn from_policy(self) -> Option<&'static str> {
+    pub(super) const fn way(self) -> Option<&'static str> {
         match self {
             Self::Policy => Some(""),
             Self::CircuitBreaker => Some("circuit_breaker."),
@@ -89,12 +89,12 @@ impl Level {
 
     /// Asks whether a field of this level was meant, as seen from `here`.
     pub(super) fn named(self, field: &str, here: Self) -> String {
-        let whole = format!("{}{field}", self.from_policy().unwrap_or_default());
+        let whole = format!("{}{field}", self.way().unwrap_or_default());
         let of = match self {
             _ if self == here => return question(field),
             Self::Document => " at the top of the document",
             Self::Route => " of a route",
-            _ => match here.from_policy().and_then(|way| whole.strip_prefix(way)) {
+            _ => match here.way().and_then(|way| whole.strip_prefix(way)) {
                 Some(rest) => return question(rest),
                 None => " of the policy",
             },

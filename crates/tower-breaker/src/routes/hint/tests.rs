@@ -4,7 +4,7 @@ use crate::routes::{NoExtra, RoutesConfig};
 /// What is said of a field in a table of this level, by the whole of what reads a document.
 fn said(level: Level, field: &str) -> String {
     let route = if level == Level::Route { format!("{field:?} = []\n") } else { String::new() };
-    let document = match level.from_policy() {
+    let document = match level.way() {
         Some("") => format!("[policies.default]\n{field:?} = []\n"),
         Some(way) => format!("[policies.default.{}]\n{field:?} = []\n", way.trim_end_matches('.')),
         None if level == Level::Document => format!("{field:?} = 3\n"),
