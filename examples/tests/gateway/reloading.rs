@@ -14,6 +14,15 @@ use crate::{client::get, one_route, process::Gateway, until, upstream::Upstream}
 const FEW: &str = "failure_threshold = 2\nopen_duration = \"60s\"";
 const MANY: &str = "failure_threshold = 5\nopen_duration = \"60s\"";
 
+/// Ends the load, also where a test fails before it does.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
+    }
+}
+
 #[test]
 fn circuits_keep_their_state_and_new_thresholds_count() {
     let upstream = Upstream::start(|exchange| exchange.reply("500 No", ""));
@@ -71,6 +80,7 @@ fn no_request_is_lost_over_a_reload() {
     let gateway = Gateway::start(&one_route(&upstream, FEW));
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
+        let over = Over(&done);
         let callers: Vec<_> = (0..4)
             .map(|_| {
                 scope.spawn(|| {
@@ -92,7 +102,7 @@ fn no_request_is_lost_over_a_reload() {
                 (loads > round).then_some(())
             });
         }
-        done.store(true, Relaxed);
+        drop(over);
         assert!(callers.into_iter().map(|caller| caller.join().unwrap()).sum::<u32>() > 20);
     });
 }
@@ -186,6 +196,7 @@ fn under_load_circuits_keep_their_state_and_new_thresholds_count() {
     assert_eq!(["/open", "/open", "/open", "/row"].map(|path| get(gateway.at, path).status), [500, 500, 503, 500]);
     let done = AtomicBool::new(false);
     let calls = thread::scope(|scope| {
+        let over = Over(&done);
         let load = || {
             let mut calls = 0;
             while !done.load(Relaxed) {
@@ -201,7 +212,7 @@ fn under_load_circuits_keep_their_state_and_new_thresholds_count() {
         assert_eq!(get(gateway.at, "/open").status, 503, "still open");
         // One failure from before and four from now on.
         assert_eq!([0; 5].map(|_| get(gateway.at, "/row").status), [500, 500, 500, 500, 503]);
-        done.store(true, Relaxed);
+        drop(over);
         callers.into_iter().map(|caller| caller.join().unwrap()).sum::<u64>()
     });
     // No more and no fewer than were called: it is one circuit from the start.

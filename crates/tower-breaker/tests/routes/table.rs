@@ -210,8 +210,10 @@ fn no_call_is_lost_and_no_circuit_is_doubled_while_documents_are_applied() {
                 table.apply(read(&DOCUMENT.replace("failure_threshold = 2", &changed)));
             }
         });
-        callers.into_iter().for_each(|caller| caller.join().unwrap());
+        let ends: Vec<_> = callers.into_iter().map(thread::ScopedJoinHandle::join).collect();
+        // First, or a failed caller would leave the documents coming for ever.
         done.store(true, Relaxed);
+        ends.into_iter().for_each(Result::unwrap);
     });
     let seen: Vec<_> = table.snapshots().iter().map(|seen| (seen.name.to_string(), seen.totals.successes)).collect();
     assert_eq!(seen, [("/orders/{id}".to_owned(), 4 * CALLS), ("/tenants#one".to_owned(), 4 * CALLS)]);
