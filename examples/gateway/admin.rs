@@ -1,19 +1,52 @@
-//! What the admin address shows: `GET /health/circuits`, `GET /stages`.
+//! What the admin address shows: the page, the circuits as JSON and events, an operator's commands, `GET /stages`, and
+//! `GET /metrics` for Prometheus.
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use axum::{Json, Router, extract::State, routing::get};
-use http::StatusCode;
+use axum::{
+    Json, Router,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use http::{StatusCode, header::CONTENT_TYPE};
+use prometheus::{TEXT_FORMAT, TextEncoder, core::Collector};
 use serde::Serialize;
-use tower_breaker::{Figure, Snapshot, State as CircuitState};
+use tower_breaker::{Figure, InvalidConfig};
+use tower_breaker_axum::CircuitRoutes;
+use tower_breaker_prometheus::CircuitBreakerCollector;
 
 use crate::{answer, config::Table, stages::Stages};
 
-pub(crate) fn router(table: Table, stages: Arc<Stages>) -> Router {
-    Router::new()
-        .route("/health/circuits", get(circuits).with_state(table))
+/// Where an operator's token is looked for. Arguments can be read by everybody on the machine, the environment cannot.
+pub(crate) const TOKEN: &str = "GATEWAY_OPERATOR_TOKEN";
+
+pub(crate) fn router(table: &Table, stages: Arc<Stages>, token: Option<&str>) -> Result<Router, InvalidConfig> {
+    let mut circuits = CircuitRoutes::new().circuits(table.circuits().clone()).circuits(table.keyed_circuits().clone());
+    if let Some(token) = token {
+        circuits = circuits.operator_token(token)?;
+    }
+    let metrics = CircuitBreakerCollector::builder()
+        .circuits(table.circuits())
+        .circuits(table.keyed_circuits())
+        .figures(table.circuits().name(), stages.figures())
+        .build()?;
+    Ok(circuits
+        .into_router()
+        .route("/metrics", get(self::metrics).with_state(Arc::new(metrics)))
         .route("/stages", get(self::stages).with_state(stages))
-        .fallback(async || answer::problem(StatusCode::NOT_FOUND, "there are /health/circuits and /stages"))
+        .fallback(async || {
+            answer::problem(StatusCode::NOT_FOUND, "the page is at /; see also /circuits, /stages and /metrics")
+        }))
+}
+
+/// No registry stands in between: there are no other metrics here.
+async fn metrics(State(collector): State<Arc<CircuitBreakerCollector>>) -> Response {
+    let page = TextEncoder::new().encode_to_string(&collector.collect());
+    match page {
+        Ok(page) => ([(CONTENT_TYPE, TEXT_FORMAT)], page).into_response(),
+        Err(error) => answer::problem(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()).into_response(),
+    }
 }
 
 /// What the stages of a route have counted, of those that it has.
@@ -82,67 +115,4 @@ async fn stages(State(stages): State<Arc<Stages>>) -> Json<BTreeMap<String, Coun
         }
     }
     Json(all)
-}
-
-/// All circuits, and whether one of them keeps calls away.
-#[derive(Debug, Serialize)]
-struct Health {
-    /// No circuit is open, those aside that are ready to probe and wait for a call: a balancer that sends none because of
-    /// them would keep them open for ever.
-    healthy: bool,
-    open_circuits: Vec<String>,
-    all_circuits: Vec<Circuit>,
-}
-
-#[derive(Debug, Serialize)]
-struct Circuit {
-    name: String,
-    state: &'static str,
-    mode: &'static str,
-    ready_to_probe: bool,
-    /// Seconds until it probes; null unless it is open.
-    remaining_seconds: Option<f64>,
-    /// Of the calls in the window; null below the minimum.
-    failure_rate: Option<f64>,
-    slow_call_rate: Option<f64>,
-    calls_in_window: u64,
-    /// Since the start.
-    success_count: u64,
-    failure_count: u64,
-    refused_count: u64,
-    failures_in_row: u32,
-    opens_in_row: u32,
-    /// Seconds since the last transition.
-    state_age_seconds: f64,
-}
-
-async fn circuits(State(table): State<Table>) -> Json<Health> {
-    let snapshots = table.snapshots();
-    let open = |snapshot: &&Snapshot| snapshot.state == CircuitState::Open;
-    Json(Health {
-        healthy: !snapshots.iter().filter(open).any(|snapshot| !snapshot.ready_to_probe),
-        open_circuits: snapshots.iter().filter(open).map(|snapshot| snapshot.name.to_string()).collect(),
-        all_circuits: snapshots.iter().map(Circuit::from).collect(),
-    })
-}
-
-impl From<&Snapshot> for Circuit {
-    fn from(snapshot: &Snapshot) -> Self {
-        Self {
-            name: snapshot.name.to_string(),
-            state: snapshot.state.as_str(),
-            mode: snapshot.mode.as_str(),
-            ready_to_probe: snapshot.ready_to_probe,
-            remaining_seconds: snapshot.open_remaining.map(|remaining| remaining.as_secs_f64()),
-            failure_rate: snapshot.failure_rate,
-            slow_call_rate: snapshot.slow_call_rate,
-            calls_in_window: snapshot.window.calls,
-            success_count: snapshot.totals.successes,
-            failure_count: snapshot.totals.failures,
-            refused_count: snapshot.refusals.enforced(),
-            failures_in_row: snapshot.failures_in_row,
-            opens_in_row: snapshot.opens_in_row,
-            state_age_seconds: snapshot.state_age.as_secs_f64(),
-        }
-    }
 }

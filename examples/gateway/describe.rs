@@ -121,6 +121,8 @@ fn fields(breaker: &CircuitBreakerConfig) -> String {
     field("on_cancel", on_cancel);
     field("mode", if breaker.mode() == Mode::Observe { "\"observe\"" } else { "\"enforce\"" }.to_owned());
     field("enforcement", float(breaker.enforcement()));
+    field("recovery_ramp", or_false(breaker.recovery_ramp().map(duration)));
+    field("throttle", or_false(breaker.throttle().map(float)));
     text
 }
 

@@ -2,11 +2,12 @@
 
 use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
-use crate::{BulkheadFull, Interruption, RateLimited, Refusal, TimedOut};
+use crate::{BulkheadFull, Interruption, RateLimited, Refusal, TimedOut, name::Name};
 
 /// Why a circuit refused a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[repr(u64)]
 pub enum Reason {
     /// The circuit is open and its wait is not over, or probing is held back.
     Open,
@@ -14,11 +15,15 @@ pub enum Reason {
     HalfOpen,
     /// An operator forced the circuit open.
     ForcedOpen,
+    /// The circuit closed a short while ago and lets only a growing share through (`recovery_ramp`).
+    Recovering,
+    /// Too few of the calls lately succeeded for all to be let through (`throttle`).
+    Throttled,
 }
 
 impl Reason {
     /// Every reason there is.
-    pub const ALL: &[Self] = &[Self::Open, Self::HalfOpen, Self::ForcedOpen];
+    pub const ALL: &[Self] = &[Self::Open, Self::HalfOpen, Self::ForcedOpen, Self::Recovering, Self::Throttled];
 
     /// The reason as a stable word for logs and metrics.
     #[must_use]
@@ -27,6 +32,8 @@ impl Reason {
             Self::Open => "open",
             Self::HalfOpen => "half_open",
             Self::ForcedOpen => "forced_open",
+            Self::Recovering => "recovering",
+            Self::Throttled => "throttled",
         }
     }
 }
@@ -35,14 +42,16 @@ impl Reason {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "a refused call must be answered"]
 pub struct Rejected {
-    name: Arc<str>,
+    name: Name,
     reason: Reason,
-    remaining: Duration,
+    /// Nanoseconds.
+    remaining: u64,
 }
 
 impl Rejected {
-    pub(crate) const fn new(name: Arc<str>, reason: Reason, remaining: Duration) -> Self {
-        Self { name, reason, remaining }
+    #[inline(always)]
+    pub(crate) fn new(name: &Arc<str>, reason: Reason, remaining: u64) -> Self {
+        Self { name: Name::of(name), reason, remaining }
     }
 
     /// The name of the circuit that refused.
@@ -58,20 +67,25 @@ impl Rejected {
     }
 
     /// How long the circuit will go on refusing, as far as it knows: the rest of an open wait; zero where only a place
-    /// for a probe is missing; `open_duration` where a circuit is forced open without an end.
+    /// for a probe is missing, or a share is refused and the next call may pass; `open_duration` where a circuit is forced
+    /// open without an end.
     #[must_use]
     pub const fn remaining(&self) -> Duration {
-        self.remaining
+        Duration::from_nanos(self.remaining)
     }
 }
 
 impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, remaining, .. } = self;
+        let (name, remaining) = (self.name(), self.remaining());
         match self.reason {
             Reason::Open => write!(f, "circuit `{name}` is open for another {:.1} s", remaining.as_secs_f64()),
             Reason::HalfOpen => write!(f, "circuit `{name}` is half-open and has no place free for a probe"),
             Reason::ForcedOpen => write!(f, "circuit `{name}` is forced open"),
+            Reason::Recovering => {
+                write!(f, "circuit `{name}` is recovering and lets only a share of the calls through")
+            }
+            Reason::Throttled => write!(f, "circuit `{name}` is throttled: too few of its calls succeed"),
         }
     }
 }

@@ -1,6 +1,8 @@
-//! What callers may act upon without the lock: one word, two instants, one counter.
+//! What callers may act upon without the lock: what is shown, which changes seldom, and what is counted, which changes with
+//! every call.
 //!
-//! The word holds the generation, two flags and a count of successes:
+//! [`Gate`] shows the generation, two flags and two instants. [`Tally`] counts: calls refused here, and in one word beside the
+//! same generation and flags the successes.
 //!
 //! ```text
 //! 63            22 21    20     19           0
@@ -12,13 +14,18 @@
 //! when). Whoever takes the lock next first absorbs what was counted, so the machine knows of every success, in order,
 //! before it judges anything else.
 //!
+//! Gate and tally are two, far apart in memory, so that threads which count do not take from each other what all of them
+//! read: a success costs them the one line that they must share.
+//!
 //! # Races
 //!
-//! The adder checks, then adds; between the two the word may change. The add returns the word as it was:
+//! The adder checks what is shown, then adds; between the two the word may change. The add returns the word as it was:
 //! - still QUIET: counted. (If another closed generation began in between, the success counts in that one: both
 //!   instants lie within one `record`, and it moves a decision by one call at most. In an open or half-open generation it
 //!   counts as stale, for those are never QUIET and only successes that went through the lock count there.)
 //! - no longer QUIET: the adder takes the lock and absorbs, so that the machine judges at once.
+//!
+//! The word is changed before what is shown, under one lock: who is shown a generation finds it, or a newer one, in the word.
 //!
 //! An open circuit shows until when it refuses. That instant alone is the truth: it is set only while open, so a caller
 //! that reads it together with an older word still refuses rightly.
@@ -34,25 +41,22 @@ const ADMITS: u64 = 1 << COUNT_BITS;
 const QUIET: u64 = 1 << (COUNT_BITS + 1);
 const GENERATION_SHIFT: u32 = COUNT_BITS + 2;
 
-/// From here on a success goes through the lock, which empties the count; the rest is room for adders under way.
+/// From here on who counts a success goes on to the lock, which empties the count; the rest is room for those on the way.
 const FULL: u64 = 1 << (COUNT_BITS - 1);
 
 #[derive(Debug)]
 pub(crate) struct Gate {
-    word: AtomicU64,
+    /// The tally's word without its successes.
+    shown: AtomicU64,
     quiet_until: AtomicU64,
     refuses_until: AtomicU64,
-    /// Calls refused here.
-    refused: AtomicU64,
 }
 
-/// What became of a success that was to be counted without the lock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Counted {
-    Yes,
-    /// Counted, but the machine must look at it now.
-    Late,
-    No,
+#[derive(Debug)]
+pub(crate) struct Tally {
+    word: AtomicU64,
+    /// Calls refused without the lock.
+    refused: AtomicU64,
 }
 
 /// Successes that were counted in a word as it was replaced.
@@ -65,18 +69,17 @@ pub(crate) enum Left {
 impl Gate {
     pub(crate) fn new(face: Face) -> Self {
         Self {
-            word: AtomicU64::new(word(face)),
+            shown: AtomicU64::new(word(face)),
             quiet_until: AtomicU64::new(face.quiet_until),
             refuses_until: AtomicU64::new(face.refuses_until),
-            refused: AtomicU64::new(0),
         }
     }
 
     /// The generation, where every call is let through.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn admits(&self) -> Option<u64> {
         // Acquire: pairs with `show`, so that what is read after it is at least as new.
-        let word = self.word.load(Ordering::Acquire);
+        let word = self.shown.load(Ordering::Acquire);
         (word & ADMITS != 0).then_some(word >> GENERATION_SHIFT)
     }
 
@@ -97,6 +100,37 @@ impl Gate {
         self.refuses_until.load(Ordering::Relaxed) > 0
     }
 
+    /// Whether a plain success of `generation` has only to be counted.
+    #[inline(always)]
+    pub(crate) fn is_quiet(&self, generation: u64, now: impl FnOnce() -> u64) -> bool {
+        // Acquire: `quiet_until` below is at least as new as this word.
+        let word = self.shown.load(Ordering::Acquire);
+        if word & QUIET == 0 || word >> GENERATION_SHIFT != generation {
+            return false;
+        }
+        let until = self.quiet_until.load(Ordering::Relaxed);
+        until == u64::MAX || now() < until
+    }
+
+    /// Shows a face; gives back successes that the machine must now hear of. Under the lock.
+    pub(crate) fn show(&self, tally: &Tally, face: Face) -> Option<Left> {
+        // Relaxed: only the lock's holder stores these, and the words below publish them.
+        self.quiet_until.store(face.quiet_until, Ordering::Relaxed);
+        self.refuses_until.store(face.refuses_until, Ordering::Release);
+        let left = tally.turn_to(word(face));
+        if self.shown.load(Ordering::Relaxed) != word(face) {
+            // Release: pairs with the loads above.
+            self.shown.store(word(face), Ordering::Release);
+        }
+        left
+    }
+}
+
+impl Tally {
+    pub(crate) fn new(face: Face) -> Self {
+        Self { word: AtomicU64::new(word(face)), refused: AtomicU64::new(0) }
+    }
+
     #[inline]
     pub(crate) fn count_refusal(&self) {
         // Relaxed: a counter that orders nothing.
@@ -107,21 +141,12 @@ impl Gate {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// Counts a plain success of `generation`.
-    #[inline]
-    pub(crate) fn count_success(&self, generation: u64, now: impl FnOnce() -> u64) -> Counted {
-        // Acquire: `quiet_until` below is at least as new as this word.
-        let word = self.word.load(Ordering::Acquire);
-        if word & QUIET == 0 || word >> GENERATION_SHIFT != generation || word & COUNT >= FULL {
-            return Counted::No;
-        }
-        let until = self.quiet_until.load(Ordering::Relaxed);
-        if until != u64::MAX && now() >= until {
-            return Counted::No;
-        }
+    /// Counts a plain success that the gate said is quiet; `false` where the machine must look at it now.
+    #[inline(always)]
+    pub(crate) fn count_success(&self) -> bool {
         // Relaxed: the count is read under the lock, and nothing else is published by it.
         let before = self.word.fetch_add(1, Ordering::Relaxed);
-        if before & QUIET != 0 { Counted::Yes } else { Counted::Late }
+        before & QUIET != 0 && before & COUNT < FULL
     }
 
     /// Takes the successes counted so far. Under the lock.
@@ -133,24 +158,20 @@ impl Gate {
         as_count(count)
     }
 
-    /// Shows a face; gives back successes that the machine must now hear of. Under the lock.
-    pub(crate) fn show(&self, face: Face) -> Option<Left> {
-        // Relaxed: only the lock's holder stores these, and the word below publishes them.
-        self.quiet_until.store(face.quiet_until, Ordering::Relaxed);
-        self.refuses_until.store(face.refuses_until, Ordering::Release);
+    /// Turns to another generation, or other flags; gives back what was counted before.
+    fn turn_to(&self, new: u64) -> Option<Left> {
         let old = self.word.load(Ordering::Relaxed);
-        let new = word(face);
         let differs = (old ^ new) & !COUNT;
         if differs == 0 {
             return None;
         }
+        // Relaxed, here and below: what is shown is published by the gate, and read under the lock by those who come late.
         if differs >> GENERATION_SHIFT != 0 {
-            // Release: pairs with the loads above.
-            let count = self.word.swap(new, Ordering::AcqRel) & COUNT;
+            let count = self.word.swap(new, Ordering::Relaxed) & COUNT;
             return (count > 0).then(|| Left::OfAnOlderOne(as_count(count)));
         }
         // Only flags: the count stays, for successes may be added at any time.
-        let count = self.word.fetch_xor(differs, Ordering::AcqRel) & COUNT;
+        let count = self.word.fetch_xor(differs, Ordering::Relaxed) & COUNT;
         let no_longer_quiet = differs & old & QUIET != 0;
         (no_longer_quiet && count > 0).then(|| Left::OfThisGeneration(self.take_successes()))
     }
@@ -172,35 +193,40 @@ mod tests {
 
     const CLOSED: Face = Face { generation: 3, admits: true, quiet_until: u64::MAX, refuses_until: 0 };
 
+    fn count(gate: &Gate, tally: &Tally, generation: u64, now: u64) -> Option<bool> {
+        gate.is_quiet(generation, || now).then(|| tally.count_success())
+    }
+
     #[test]
     fn successes_are_counted_and_taken_once() {
-        let gate = Gate::new(CLOSED);
-        assert_eq!(gate.count_success(3, || 0), Counted::Yes);
-        assert_eq!(gate.count_success(3, || 0), Counted::Yes);
-        assert_eq!(gate.take_successes(), 2);
-        assert_eq!(gate.take_successes(), 0);
+        let (gate, tally) = (Gate::new(CLOSED), Tally::new(CLOSED));
+        assert_eq!(count(&gate, &tally, 3, 0), Some(true));
+        assert_eq!(count(&gate, &tally, 3, 0), Some(true));
+        assert_eq!(tally.take_successes(), 2);
+        assert_eq!(tally.take_successes(), 0);
     }
 
     #[test]
     fn another_generation_an_ended_bucket_and_a_full_count_go_through_the_lock() {
-        let gate = Gate::new(Face { quiet_until: 10, ..CLOSED });
-        assert_eq!(gate.count_success(2, || 0), Counted::No);
-        assert_eq!(gate.count_success(3, || 10), Counted::No);
-        assert_eq!(gate.count_success(3, || 9), Counted::Yes);
-        gate.word.fetch_add(FULL, Ordering::Relaxed);
-        assert_eq!(gate.count_success(3, || 9), Counted::No);
+        let face = Face { quiet_until: 10, ..CLOSED };
+        let (gate, tally) = (Gate::new(face), Tally::new(face));
+        assert_eq!(count(&gate, &tally, 2, 0), None);
+        assert_eq!(count(&gate, &tally, 3, 10), None);
+        assert_eq!(count(&gate, &tally, 3, 9), Some(true));
+        tally.word.fetch_add(FULL, Ordering::Relaxed);
+        assert_eq!(count(&gate, &tally, 3, 9), Some(false));
     }
 
     #[test]
     fn what_was_counted_when_the_face_changes_is_given_back() {
-        let gate = Gate::new(CLOSED);
-        gate.count_success(3, || 0);
-        assert_eq!(gate.show(Face { quiet_until: 0, ..CLOSED }), Some(Left::OfThisGeneration(1)));
-        assert_eq!(gate.count_success(3, || 0), Counted::No);
-        assert_eq!(gate.show(CLOSED), None);
-        gate.count_success(3, || 0);
+        let (gate, tally) = (Gate::new(CLOSED), Tally::new(CLOSED));
+        count(&gate, &tally, 3, 0);
+        assert_eq!(gate.show(&tally, Face { quiet_until: 0, ..CLOSED }), Some(Left::OfThisGeneration(1)));
+        assert_eq!(count(&gate, &tally, 3, 0), None);
+        assert_eq!(gate.show(&tally, CLOSED), None);
+        count(&gate, &tally, 3, 0);
         let open = Face { generation: 4, admits: false, quiet_until: 0, refuses_until: 7 };
-        assert_eq!(gate.show(open), Some(Left::OfAnOlderOne(1)));
+        assert_eq!(gate.show(&tally, open), Some(Left::OfAnOlderOne(1)));
         assert_eq!(gate.admits(), None);
         assert_eq!((gate.refuses(|| 4), gate.refuses(|| 7)), (Some(3), None));
     }

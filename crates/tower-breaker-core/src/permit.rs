@@ -1,4 +1,4 @@
-use std::{fmt, time::Duration};
+use std::{fmt, mem, time::Duration};
 
 use crate::{
     Circuit, Outcome,
@@ -37,33 +37,52 @@ impl Permit {
     /// enforced). Its outcome is counted apart and changes nothing.
     #[must_use]
     pub fn is_bypass(&self) -> bool {
-        self.ticket.kind == Kind::Bypass
+        self.ticket.kind() == Kind::Bypass
     }
 
     /// Whether the call is a probe of a half-open circuit.
     #[must_use]
     pub fn is_probe(&self) -> bool {
-        self.ticket.kind == Kind::Probe
+        self.ticket.kind() == Kind::Probe
+    }
+
+    /// The call waits for its answer from now on, if it does not wait already. Dropped, it is judged by how long it waited.
+    ///
+    /// Only a permit of a [`Turn`](crate::Turn) or of [`try_acquire_unstarted`](Circuit::try_acquire_unstarted) needs to be told;
+    /// any other one counts from its admission.
+    #[inline]
+    pub fn start_waiting(&mut self) {
+        if let Some(circuit) = &self.circuit
+            && self.ticket.started == Ticket::UNKNOWN_START
+        {
+            self.ticket.started = circuit.start_of_wait();
+        }
     }
 
     /// The call ended now, like this.
-    #[inline]
-    pub fn record(mut self, outcome: Outcome) {
+    // Always inlined, as all that a healthy call does: a permit that is written in words and moved in pairs of them a moment
+    // later costs more than what is done with it.
+    #[inline(always)]
+    pub fn record(self, outcome: Outcome) {
         self.finish(outcome, None);
     }
 
     /// The call ended like this and took `elapsed`, whatever the clock says.
-    pub fn record_after(mut self, outcome: Outcome, elapsed: Duration) {
+    pub fn record_after(self, outcome: Outcome, elapsed: Duration) {
         self.finish(outcome, Some(nanos(elapsed)));
     }
 
-    #[inline]
-    fn finish(&mut self, outcome: Outcome, elapsed: Option<u64>) {
-        let Some(circuit) = self.circuit.take() else { return };
-        if outcome == Outcome::Success && circuit.try_count_success(self.ticket, elapsed) {
-            return;
+    #[inline(always)]
+    fn finish(mut self, outcome: Outcome, elapsed: Option<u64>) {
+        let (circuit, ticket) = (self.circuit.take(), self.ticket);
+        // It holds nothing any more; without this its destructor would want it in memory.
+        mem::forget(self);
+        let Some(circuit) = circuit else { return };
+        if matches!(outcome, Outcome::Success) && circuit.try_count_success(ticket, elapsed) {
+            circuit.leave();
+        } else {
+            circuit.end(ticket, Some(outcome), elapsed);
         }
-        circuit.end(self.ticket, Some(outcome), elapsed);
     }
 }
 
@@ -111,7 +130,7 @@ impl<'a> PanicGuard<'a> {
     /// The code returned: the permit is left to the caller.
     #[inline]
     pub const fn disarm(self) {
-        std::mem::forget(self);
+        mem::forget(self);
     }
 }
 

@@ -37,8 +37,14 @@ pub struct Snapshot {
     pub failures_in_row: u32,
     /// Successes in a row now.
     pub successes_in_row: u32,
-    /// Opens since it was last closed.
+    /// Opens since it was last closed, and through with its recovery ramp.
     pub opens_in_row: u32,
+    /// While a recovery ramp is under way: the share of calls it lets through now, [0.1, 1).
+    pub ramp_share: Option<f64>,
+    /// What is left of it.
+    pub ramp_remaining: Option<Duration>,
+    /// The share of calls the throttle refuses now: [0, 0.9], 0 while it is not closed. `None`: it is off.
+    pub throttle_share: Option<f64>,
     /// Why it last opened.
     pub last_opened: Option<Opened>,
     /// What calls ended in.
@@ -59,6 +65,22 @@ pub struct Snapshot {
     pub last_failure_age: Option<Duration>,
     /// Its configuration.
     pub config: Arc<CircuitBreakerConfig>,
+}
+
+impl Snapshot {
+    /// Of what is here, all that only grows over the circuit's life: to be added up with that of others.
+    #[must_use]
+    pub const fn counters(&self) -> Counters {
+        Counters {
+            totals: self.totals,
+            refusals: self.refusals,
+            transitions: self.transitions,
+            opens: self.opens,
+            half_opens: self.half_opens,
+            fallbacks: self.fallbacks,
+            vetoed: self.vetoed,
+        }
+    }
 }
 
 /// Why a circuit last opened, and what was true at that moment.
@@ -125,6 +147,10 @@ pub struct Refusals {
     pub half_open: RefusalCount,
     /// Forced open.
     pub forced_open: RefusalCount,
+    /// Closed again, in its recovery ramp.
+    pub recovering: RefusalCount,
+    /// Closed, by the throttle.
+    pub throttled: RefusalCount,
 }
 
 impl Refusals {
@@ -135,6 +161,8 @@ impl Refusals {
             Reason::Open => self.open,
             Reason::HalfOpen => self.half_open,
             Reason::ForcedOpen => self.forced_open,
+            Reason::Recovering => self.recovering,
+            Reason::Throttled => self.throttled,
         }
     }
 
@@ -200,6 +228,8 @@ impl AddAssign for Counters {
             (&mut self.refusals.open, other.refusals.open),
             (&mut self.refusals.half_open, other.refusals.half_open),
             (&mut self.refusals.forced_open, other.refusals.forced_open),
+            (&mut self.refusals.recovering, other.refusals.recovering),
+            (&mut self.refusals.throttled, other.refusals.throttled),
         ] {
             mine.detected += theirs.detected;
             mine.enforced += theirs.enforced;

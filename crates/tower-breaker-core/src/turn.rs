@@ -50,7 +50,7 @@ impl Turn {
     /// Asks without ever waiting: [`Readiness::Pass`] or [`Readiness::Refuse`]. While a probe could be admitted, one
     /// asker per free place passes (it has a lease until [`answered`](Self::answered)) and the others are refused.
     /// Only certain refusals refuse here: a share is drawn in [`acquire`](Self::acquire).
-    #[inline]
+    #[inline(always)]
     pub fn ask(&mut self) -> Readiness {
         self.refusing = None;
         if self.circuit.is_admitting() {
@@ -60,6 +60,7 @@ impl Turn {
     }
 
     #[cold]
+    #[inline(never)]
     fn ask_refusing(&mut self) -> Readiness {
         if let Some(remaining) = self.circuit.refuses_at_the_gate() {
             self.refusing = Some((Reason::Open, remaining));
@@ -127,33 +128,58 @@ impl Turn {
     }
 
     /// The inner service answered: a lease to wait for it ends. A place reserved by [`wait`](Self::wait) stays.
-    #[inline]
+    #[inline(always)]
     pub fn answered(&mut self) {
         if let Some(id) = self.id
             && !self.circuit.is_admitting()
         {
-            self.circuit.with(|scene| {
-                if let Some(turns) = scene.existing_turns() {
-                    turns.answered(id);
-                }
-            });
+            self.end_lease(id);
         }
     }
 
+    #[cold]
+    #[inline(never)]
+    fn end_lease(&self, id: u64) {
+        self.circuit.with(|scene| {
+            if let Some(turns) = scene.existing_turns() {
+                turns.answered(id);
+            }
+        });
+    }
+
+    /// Admission, in `call`, where every call is let through; where not, [`acquire`](Self::acquire) says what is to be done.
+    /// Tell the permit when the call begins to wait ([`Permit::start_waiting`]).
+    #[inline(always)]
+    #[must_use]
+    pub fn admit(&self) -> Option<Permit> {
+        if self.refusing.is_some() { None } else { self.circuit.admit_unstarted() }
+    }
+
+    /// The refusal that [`ask`](Self::ask) saw, in `call`, where the circuit is simply open; where not,
+    /// [`acquire`](Self::acquire) says what is to be done. Counted.
+    #[inline(always)]
+    pub fn refuse(&mut self) -> Option<Rejected> {
+        let Some((Reason::Open, remaining)) = self.refusing else { return None };
+        let rejected = self.circuit.refuse_at_the_gate(remaining)?;
+        self.refusing = None;
+        Some(rejected)
+    }
+
     /// Admission, in `call`: with the place reserved, or as anybody; a refusal seen by [`ask`](Self::ask) is repeated even
-    /// if the circuit has closed since, for the inner service was not asked.
+    /// if the circuit has closed since, for the inner service was not asked. Tell the permit when the call begins to wait
+    /// ([`Permit::start_waiting`]).
     ///
     /// # Errors
     ///
     /// [`Rejected`] if the circuit refuses, counted.
-    #[inline]
     pub fn acquire(&mut self) -> Result<Permit, Rejected> {
         if let Some(refused) = self.refusing.take() {
             return Err(self.circuit.refuse_now(refused));
         }
-        match self.id {
-            Some(id) if !self.circuit.is_admitting() => self.circuit.acquire_as(Some(id)),
-            _ => self.circuit.try_acquire(),
+        match (self.circuit.admit_unstarted(), self.id) {
+            (Some(permit), _) => Ok(permit),
+            (None, Some(id)) => self.circuit.acquire_as(Some(id)),
+            (None, None) => self.circuit.acquire_or_refuse(),
         }
     }
 

@@ -9,6 +9,7 @@
 //! | `take_successes` clears the count instead of subtracting what it read | `every_success_is_counted_once` |
 //! | `try_count_success` does not look after a late success | `the_outcome_that_completes_the_minimum_..` |
 //! | `Gate::show` does not give back what was counted as QUIET was revoked | `the_outcome_that_completes_the_minimum_..` |
+//! | `note_successes` or `note_request` is left out | `the_throttle_knows_..` |
 //! | `Gate::show` loses what an older generation counted | `a_stale_success_closes_nothing` |
 //! | `Turns::settle` clears the queue without waking it | `no_wakeup_is_lost` |
 //! | `Turns::settle` does not lease a place that was given back | `a_reserved_place_given_up_..` |
@@ -207,6 +208,21 @@ fn the_outcome_that_completes_the_minimum_trips_whichever_it_is() {
         // Asked at the gate: looking under the lock must not be what trips it.
         assert!(circuit.try_acquire().is_err());
         assert_eq!(circuit.snapshot().totals.calls(), 2);
+    });
+}
+
+#[test]
+fn the_throttle_knows_of_every_outcome_counted_at_the_gate_or_not() {
+    model(|| {
+        let config = CircuitBreakerConfig::builder()
+            .failure_threshold(9)
+            .failure_rate_threshold(None)
+            .throttle(1.5)
+            .minimum_calls(2);
+        let (circuit, _clock) = circuit(config);
+        let (succeeds, fails) = (circuit.try_acquire().expect("closed"), circuit.try_acquire().expect("closed"));
+        both(move || succeeds.record(Outcome::Success), move || fails.record(Outcome::Failure));
+        assert_eq!(circuit.snapshot().throttle_share, Some((2.0 - 1.5) / 3.0));
     });
 }
 

@@ -39,6 +39,7 @@
 //! - `routes` (feature `config`): which calls get which circuit breaker, from a file that may change.
 //! - `timeout` (feature `timeout`): so much time for a call, whole or each attempt. [`Expire`] lets a breaker know.
 //! - `bulkhead` (feature `bulkhead`): so many calls at once, so many more in a queue.
+//! - `trace` (feature `tracing`): transitions, refusals, retries and fallbacks as events for logs.
 //! - [`Circuit`] itself guards plain functions and futures, without Tower: [`Circuit::call`], [`Circuit::wrap`].
 //! - [`TokioClock`]: circuits on tokio's time, so that tests with paused time drive them.
 //! - [`guide`]: pages to read, on each framework, the order of the stages, testing, and life beside a mesh.
@@ -80,6 +81,8 @@ pub mod routes;
 pub mod timeout;
 #[cfg(any(feature = "bulkhead", feature = "rate-limit", feature = "timeout"))]
 mod timer;
+#[cfg(feature = "tracing")]
+pub mod trace;
 #[cfg(any(feature = "bulkhead", feature = "timeout"))]
 pub mod until;
 mod view;
@@ -115,6 +118,9 @@ pub use self::resilience::ResilienceLayer;
 #[cfg(feature = "retry")]
 #[doc(inline)]
 pub use self::retry::{Retry, RetryLayer};
+#[cfg(feature = "tracing")]
+#[doc(inline)]
+pub use self::trace::TraceEvents;
 #[doc(inline)]
 pub use self::{
     breaker::{CircuitBreaker, CircuitBreakerLayer},

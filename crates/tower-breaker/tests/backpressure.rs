@@ -197,7 +197,8 @@ async fn opened_between_ready_and_call_it_is_refused_as_usual() {
 #[tokio::test(start_paused = true)]
 async fn a_balancer_over_three_endpoints_sends_the_sick_one_nothing_but_probes() {
     let calls: Arc<[AtomicUsize; 3]> = Arc::default();
-    let circuits: Vec<_> = (0..3).map(|_| circuit(1)).collect();
+    let growing = || config(1).open_duration_multiplier(2.0);
+    let circuits: Vec<_> = (0..3).map(|_| built(growing())).collect();
     let endpoints = (0..3).map(|i| {
         let calls = calls.clone();
         let endpoint = service_fn(move |(): ()| {

@@ -22,4 +22,6 @@ mod support;
 #[cfg(feature = "timeout")]
 mod timeout;
 mod tower;
+#[cfg(feature = "tracing")]
+mod trace;
 mod types;

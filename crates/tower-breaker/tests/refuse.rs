@@ -9,18 +9,18 @@ use std::{
     time::Duration,
 };
 
-use ::tower::{Layer, ServiceExt, service_fn};
+use ::tower::{Layer, Service, ServiceExt, service_fn};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Empty, Full};
 use tokio::time::advance;
 use tower_breaker::{
-    Circuit, CircuitBreakerLayer, Error, Interruption, Refusal, Rejected, State,
+    Circuit, CircuitBreakerLayer, Error, Interruption, Outcome, Reason, Refusal, Rejected, State,
     refuse::{AsBoxError, AsWrappedResponse, Refuse},
 };
 
-use crate::support::{Echo, WAIT, circuit, trip};
+use crate::support::{Echo, WAIT, built, circuit, config, trip};
 
 type HttpResult<B> = Result<Response<B>, Infallible>;
 
@@ -77,6 +77,30 @@ async fn retry_after_of_a_forced_open_circuit_is_its_open_duration() {
     circuit.force_open();
     let response = CircuitBreakerLayer::http(circuit).layer(Echo).oneshot(asking(String::new())).await.unwrap();
     assert_eq!(response.headers()[header::RETRY_AFTER], "10");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_share_is_refused_in_a_call_as_a_503_to_be_tried_again_soon() {
+    let ramp = built(config(1).recovery_ramp(WAIT));
+    trip(&ramp);
+    advance(WAIT).await;
+    ramp.try_acquire().unwrap().record(Outcome::Success);
+    let throttled = built(config(1_000_000).throttle(1.1));
+    (0..20).for_each(|_| throttled.try_acquire().unwrap().record(Outcome::Failure));
+
+    for (circuit, reason) in [(ramp, Reason::Recovering), (throttled, Reason::Throttled)] {
+        let mut service = CircuitBreakerLayer::http(circuit).layer(Echo).map_request(|()| asking(String::new()));
+        let mut refused = None;
+        while refused.is_none() {
+            // Readiness is the inner service's: the share is drawn in the call.
+            let response = service.ready().await.unwrap().call(()).await.unwrap();
+            refused = Some(response).filter(|response| response.status() == StatusCode::SERVICE_UNAVAILABLE);
+        }
+        let refused = refused.unwrap();
+        assert_eq!(refused.headers()[header::RETRY_AFTER], "1");
+        let refusal = refused.extensions().get::<Refusal>().unwrap();
+        assert!(matches!(refusal, Refusal::CircuitOpen(rejected) if rejected.reason() == reason), "{refusal:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

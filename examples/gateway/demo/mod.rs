@@ -73,6 +73,7 @@ upstream = "http://{slow}"
              \x20 /flaky   answers 500 from second {} to {} of every {}: its circuit opens, probes, and closes\n\
              \x20 /slow    hangs from second {} to {} of every {}: attempts that time out open its circuit, and a\n\
              \x20          fallback answers in its place\n\
+             The page at http://{admin}/ shows all of it live.\n\
              Try it:\n\
              \x20 curl -i http://{at}/flaky\n\
              \x20 seq 24 | xargs -P 24 -I n curl -so /dev/null -w '%{{http_code}} ' http://{at}/steady\n\

@@ -41,9 +41,12 @@ fn an_open_circuit_is_unhealthy_until_it_is_ready_to_probe() {
 }
 
 #[test]
-fn there_is_nothing_else_on_the_admin_address() {
+fn nothing_can_be_changed_without_a_token() {
     let gateway = Gateway::start(&one_route(&Upstream::well(), "failure_threshold = 1"));
-    assert_eq!(get(gateway.admin, "/").status, 404);
+    let page = get(gateway.admin, "/");
+    assert_eq!((page.status, page.head.get("content-type").unwrap()), (200, "text/html; charset=utf-8".to_owned()));
+    assert_eq!(post(gateway.admin, "/circuits/%2F%7B%2Arest%7D/force-open", "").status, 403);
+    assert_eq!(gateway.circuit("/{*rest}")["state"], "closed");
     assert_eq!(get(gateway.admin, "/health").status, 404);
     assert_eq!(post(gateway.admin, "/health/circuits", "").status, 405);
 }

@@ -26,7 +26,8 @@ impl Circuit {
     /// Whether nobody called since this was last asked, and nothing is lost by letting it go.
     pub(crate) fn was_idle(&self) -> bool {
         let snapshot = self.snapshot();
-        let calls = snapshot.totals.calls() + snapshot.refusals.detected();
+        #[expect(clippy::cast_possible_truncation, reason = "the low half tells enough")]
+        let calls = (snapshot.totals.calls() + snapshot.refusals.detected()) as u32;
         // The map has one handle, whoever asks another; a call under way would have a third.
         let is_held = Arc::strong_count(&self.shared) > 2;
         self.shared.calls_seen.swap(calls, Ordering::Relaxed) == calls && !is_held && !self.is_worth_keeping()

@@ -48,6 +48,7 @@ impl Circuit {
     }
 
     pub(crate) fn add_observer(&self, observer: Arc<dyn Observe>, wants_refusals: bool) {
+        self.shared.leave_no_more_handles();
         self.enter(|locked, now, errands| {
             match &mut locked.news {
                 Some(news) => news.add(observer, wants_refusals),
@@ -104,7 +105,7 @@ impl Locked {
         event: impl FnOnce(&mut Scene<'_>) -> R,
     ) -> R {
         self.settle(shared, now, errands, |scene| {
-            scene.absorb(&shared.gate);
+            scene.absorb(&shared.tally);
             scene.machine.tick(&mut scene.cx);
             event(scene)
         })
@@ -121,9 +122,11 @@ impl Locked {
     ) -> R {
         let mut scene = self.scene(now, &shared.environment);
         let result = event(&mut scene);
-        scene.show(&shared.gate);
+        scene.show(&shared.gate, &shared.tally);
         let keep = if scene.machine.is_plainly_closed() { Keep::Plain } else { Keep::Last };
-        shared.keep.store(keep as u8, Ordering::Relaxed);
+        if shared.keep.load(Ordering::Relaxed) != keep as u8 {
+            shared.keep.store(keep as u8, Ordering::Relaxed);
+        }
         if let Some(turns) = scene.turns.as_deref_mut() {
             errands.add(turns.settle(scene.machine, &scene.cx));
         }

@@ -7,20 +7,24 @@
 //! | `shared.rs` | what the handles share: what calls read without the lock, and the lock |
 //! | `locked.rs` | the machine behind its lock, and what follows when the lock is let go |
 //! | `scene.rs` | what an event sees while the lock is held |
+//! | `spare.rs` | handles that calls leave behind for the next ones |
 //! | `keep.rs` | what a set asks to know which of its circuits may go |
 //! | `builder.rs` | construction |
-//! | `control.rs` | an operator, a reload, the fleet |
+//! | `control.rs` | an operator, a reload |
+//! | `fleet.rs` | other instances of the same circuit |
 //! | `call.rs`, `call_async.rs`, `wrap.rs` | functions and futures guarded without Tower |
 
 mod builder;
 mod call;
 mod call_async;
 mod control;
+mod fleet;
 mod keep;
 mod locked;
 mod pass;
 mod scene;
 mod shared;
+mod spare;
 mod wrap;
 
 use std::{
@@ -34,6 +38,7 @@ use self::shared::Shared;
 pub use self::{
     builder::CircuitBuilder,
     call_async::{CallAsync, CallAsyncOr},
+    fleet::WeakCircuit,
     wrap::{Guarded, GuardedAsync},
 };
 use crate::{
@@ -87,7 +92,7 @@ impl Circuit {
     #[inline]
     pub fn try_acquire(&self) -> Result<Permit, Rejected> {
         match self.shared.gate.admits() {
-            Some(generation) => Ok(self.clone().permit(generation)),
+            Some(generation) => Ok(self.handle().permit(generation)),
             None => self.acquire_or_refuse(),
         }
     }
@@ -101,6 +106,20 @@ impl Circuit {
     pub fn try_acquire_owned(self) -> Result<Permit, Rejected> {
         match self.shared.gate.admits() {
             Some(generation) => Ok(self.permit(generation)),
+            None => self.acquire_or_refuse(),
+        }
+    }
+
+    /// For authors of middleware: as [`try_acquire_owned`](Self::try_acquire_owned), but the permit is to be told when its
+    /// call begins to wait for an answer ([`Permit::start_waiting`]). A call that never waits need not look at the clock.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected`] if the circuit refuses.
+    #[inline]
+    pub fn try_acquire_unstarted(self) -> Result<Permit, Rejected> {
+        match self.shared.gate.admits() {
+            Some(generation) => Ok(self.permit_unstarted(generation)),
             None => self.acquire_or_refuse(),
         }
     }
@@ -161,7 +180,18 @@ impl Circuit {
     #[inline]
     fn permit(self, generation: u64) -> Permit {
         let started = if self.shared.is_timed() { self.now() } else { Ticket::UNKNOWN_START };
-        Permit::new(self, Ticket { kind: Kind::Call, generation, started })
+        Permit::new(self, Ticket::new(Kind::Call, generation, started))
+    }
+
+    #[inline(always)]
+    pub(super) fn permit_unstarted(self, generation: u64) -> Permit {
+        let started = if self.shared.is_timed_from_admission() { self.now() } else { Ticket::UNKNOWN_START };
+        Permit::new(self, Ticket::new(Kind::Call, generation, started))
+    }
+
+    /// When a call began that has to wait now: its silence may decide something.
+    pub(crate) fn start_of_wait(&self) -> u64 {
+        if self.shared.is_timed() { self.now() } else { Ticket::UNKNOWN_START }
     }
 
     #[inline]

@@ -1,18 +1,15 @@
 //! How a call gets in and out: what [`Circuit::try_acquire`], a [`Turn`](crate::Turn) and an ended [`Permit`] come down to.
 
-use std::sync::Arc;
-
 use super::Circuit;
 use crate::{
     Outcome, Permit, Reason, Rejected,
-    gate::Counted,
-    state::{Kind, Refused, Ticket, duration},
+    state::{Kind, Refused, Ticket},
 };
 
 impl Circuit {
     #[cold]
     #[inline(never)]
-    pub(super) fn acquire_or_refuse(&self) -> Result<Permit, Rejected> {
+    pub(crate) fn acquire_or_refuse(&self) -> Result<Permit, Rejected> {
         match self.shared.gate.refuses(|| self.now()) {
             Some(remaining) => Err(self.refused_at_the_gate(remaining)),
             None => self.acquire_as(None),
@@ -29,6 +26,13 @@ impl Circuit {
             Ok(ticket) => Ok(Permit::new(self.clone(), ticket)),
             Err((reason, remaining)) => Err(self.rejected(reason, remaining)),
         }
+    }
+
+    /// A permit where every call is let through, to be told when its call begins to wait.
+    #[inline(always)]
+    pub(crate) fn admit_unstarted(&self) -> Option<Permit> {
+        let generation = self.shared.gate.admits()?;
+        Some(self.handle().permit_unstarted(generation))
     }
 
     #[inline]
@@ -54,8 +58,10 @@ impl Circuit {
 
     /// A refusal that was decided before: counted and carried out.
     pub(crate) fn refuse_now(&self, (reason, remaining): Refused) -> Rejected {
-        if reason == Reason::Open && self.shared.gate.is_refusing() {
-            return self.refused_at_the_gate(remaining);
+        if reason == Reason::Open
+            && let Some(rejected) = self.refuse_at_the_gate(remaining)
+        {
+            return rejected;
         }
         self.with(|scene| scene.machine.count_refusal(&mut scene.cx, reason, true));
         self.rejected(reason, remaining)
@@ -70,23 +76,32 @@ impl Circuit {
         ticket.map(|ticket| Permit::new(self.clone(), ticket))
     }
 
+    /// Refuses, if refusals are made without the lock at all.
+    #[inline(always)]
+    pub(crate) fn refuse_at_the_gate(&self, remaining: u64) -> Option<Rejected> {
+        self.shared.gate.is_refusing().then(|| self.refused_at_the_gate(remaining))
+    }
+
+    #[inline(always)]
     pub(super) fn refused_at_the_gate(&self, remaining: u64) -> Rejected {
-        self.shared.gate.count_refusal();
+        self.shared.tally.count_refusal();
         self.rejected(Reason::Open, remaining)
     }
 
+    #[inline(always)]
     pub(crate) fn rejected(&self, reason: Reason, remaining: u64) -> Rejected {
-        Rejected::new(Arc::clone(&self.shared.name), reason, duration(remaining))
+        Rejected::new(&self.shared.name, reason, remaining)
     }
 
     /// A permit ends, with an outcome or dropped. `elapsed` in nanoseconds, where it is not what the clock says. Kept out
     /// of line: most calls end without it.
     #[inline(never)]
-    pub(crate) fn end(&self, ticket: Ticket, outcome: Option<Outcome>, elapsed: Option<u64>) {
+    pub(crate) fn end(self, ticket: Ticket, outcome: Option<Outcome>, elapsed: Option<u64>) {
         self.with(|scene| {
             let elapsed = elapsed.unwrap_or_else(|| scene.cx.now.saturating_sub(ticket.started));
             scene.machine.end(&mut scene.cx, ticket, outcome, elapsed);
         });
+        self.leave();
     }
 
     /// Whoever takes the lock absorbs first: coming by is enough.
@@ -97,24 +112,22 @@ impl Circuit {
     }
 
     /// A success of a call that a closed circuit let through, without the lock if it decides nothing.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn try_count_success(&self, ticket: Ticket, elapsed: Option<u64>) -> bool {
-        if ticket.kind != Kind::Call {
+        if ticket.kind() != Kind::Call {
             return false;
         }
         let slow_after = self.shared.slow_after();
-        let counted = if slow_after == u64::MAX {
-            self.shared.gate.count_success(ticket.generation, || self.now())
+        let is_quiet = if slow_after == u64::MAX {
+            self.shared.gate.is_quiet(ticket.generation(), || self.now())
         } else {
             let now = self.now();
-            if elapsed.unwrap_or_else(|| now.saturating_sub(ticket.started)) > slow_after {
-                return false;
-            }
-            self.shared.gate.count_success(ticket.generation, || now)
+            elapsed.unwrap_or_else(|| now.saturating_sub(ticket.started)) <= slow_after
+                && self.shared.gate.is_quiet(ticket.generation(), || now)
         };
-        if counted == Counted::Late {
+        if is_quiet && !self.shared.tally.count_success() {
             self.absorb();
         }
-        counted != Counted::No
+        is_quiet
     }
 }

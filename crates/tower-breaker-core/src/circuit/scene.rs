@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::shared::Shared;
 use crate::{
     Snapshot, State,
-    gate::{Gate, Left},
+    gate::{Gate, Left, Tally},
     observe::News,
     snapshot::{Counters, RefusalCount},
     state::{Cx, Face, Machine, duration},
@@ -21,17 +21,17 @@ pub(crate) struct Scene<'a> {
 
 impl Scene<'_> {
     /// Lets the machine hear of the successes counted at the gate. They are older than what happens now.
-    pub(super) fn absorb(&mut self, gate: &Gate) {
-        let count = gate.take_successes();
+    pub(super) fn absorb(&mut self, tally: &Tally) {
+        let count = tally.take_successes();
         if count > 0 {
             self.machine.absorb_successes(&mut self.cx, true, count);
         }
     }
 
     /// Shows the gate the machine's face, until no success was counted by an older one.
-    pub(super) fn show(&mut self, gate: &Gate) {
+    pub(super) fn show(&mut self, gate: &Gate, tally: &Tally) {
         loop {
-            match gate.show(self.face()) {
+            match gate.show(tally, self.face()) {
                 None => return,
                 Some(Left::OfThisGeneration(count)) => self.machine.absorb_successes(&mut self.cx, true, count),
                 Some(Left::OfAnOlderOne(count)) => self.machine.absorb_successes(&mut self.cx, false, count),
@@ -81,11 +81,12 @@ impl Scene<'_> {
 
     pub(super) fn snapshot(&self, shared: &Shared) -> Snapshot {
         let (machine, config, now) = (&*self.machine, self.cx.config, self.cx.now);
-        let counters = counters(machine, &shared.gate);
+        let counters = counters(machine, &shared.tally);
         let (failure_rate, slow_call_rate) = machine.rates(config);
         let (failures_in_row, successes_in_row, opens_in_row) = machine.in_row();
         let state = machine.state();
         let wait = machine.wait(now);
+        let ramp = machine.ramp(config, now);
         Snapshot {
             name: Arc::clone(&shared.name),
             state,
@@ -102,6 +103,9 @@ impl Scene<'_> {
             failures_in_row,
             successes_in_row,
             opens_in_row,
+            ramp_share: ramp.map(|(share, _)| share),
+            ramp_remaining: ramp.map(|(_, remaining)| duration(remaining)),
+            throttle_share: machine.throttle_share(config),
             last_opened: machine.last_opened(now),
             totals: counters.totals,
             refusals: counters.refusals,
@@ -116,9 +120,9 @@ impl Scene<'_> {
     }
 }
 
-pub(super) fn counters(machine: &Machine, gate: &Gate) -> Counters {
+pub(super) fn counters(machine: &Machine, tally: &Tally) -> Counters {
     let mut counters = machine.counters();
-    let at_the_gate = gate.refused();
+    let at_the_gate = tally.refused();
     let RefusalCount { detected, enforced } = &mut counters.refusals.open;
     *detected += at_the_gate;
     *enforced += at_the_gate;

@@ -6,10 +6,11 @@ use super::{locked::Locked, scene::counters};
 use crate::{
     CircuitBreakerConfig, EjectionGroup,
     clock::{Source, coarse_now, nanos},
-    gate::Gate,
+    config::Timing,
+    gate::{Gate, Tally},
     observe::News,
     snapshot::Counters,
-    sync::{AtomicBool, AtomicU8, AtomicU64, Mutex, Ordering},
+    sync::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Mutex, Ordering},
 };
 
 /// What circuits of one set share.
@@ -21,19 +22,32 @@ pub(crate) struct Environment {
     pub(crate) departed: Option<Mutex<Counters>>,
 }
 
+impl Environment {
+    /// Whether nobody can tell when a circuit of it is dropped.
+    const fn is_unseen(&self) -> bool {
+        matches!(self.clock, Source::System) && self.group.is_none() && self.departed.is_none()
+    }
+}
+
+/// In this order: what every call reads stands together, and what every call writes stands at the other end of what only
+/// the lock's holder touches, so that no line of memory holds both.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Shared {
     pub(super) gate: Gate,
     /// A call that takes more nanoseconds is slow; `u64::MAX`: none is.
     slow_after: AtomicU64,
     coarse: AtomicBool,
-    timed: AtomicBool,
+    timing: AtomicU8,
+    /// Whether ended calls leave their handles to the next ones: `spare.rs` says who may.
+    leaves: AtomicU8,
     pub(super) keep: AtomicU8,
-    /// Calls and refusals when idleness was last looked at.
-    pub(super) calls_seen: AtomicU64,
+    /// Calls and refusals when idleness was last looked at: the low half, which tells enough.
+    pub(super) calls_seen: AtomicU32,
     pub(super) environment: Arc<Environment>,
     pub(super) name: Arc<str>,
     pub(super) locked: Mutex<Locked>,
+    pub(super) tally: Tally,
 }
 
 /// Which circuits a set lets go of first.
@@ -42,6 +56,15 @@ pub(super) enum Keep {
     Plain,
     New,
     Last,
+}
+
+/// What calls leave on their threads when they end.
+#[derive(Debug, Clone, Copy)]
+enum Leaves {
+    Nothing,
+    Handles,
+    /// Handles no more, but some may still be there.
+    NoMore,
 }
 
 impl Shared {
@@ -53,6 +76,7 @@ impl Shared {
         news: Option<News>,
     ) -> Self {
         let coarse = environment.clock.may_be_coarse(config.shortest_duration());
+        let leaves = if environment.is_unseen() && news.is_none() { Leaves::Handles } else { Leaves::Nothing };
         let now = environment.clock.now();
         if let Some(group) = &environment.group {
             group.join();
@@ -61,11 +85,13 @@ impl Shared {
         let face = locked.scene(now, &environment).face();
         Self {
             gate: Gate::new(face),
+            tally: Tally::new(face),
             slow_after: AtomicU64::new(slow_after(locked.config())),
             coarse: AtomicBool::new(coarse),
-            timed: AtomicBool::new(locked.config().needs_start()),
+            timing: AtomicU8::new(locked.config().timing() as u8),
+            leaves: AtomicU8::new(leaves as u8),
             keep: AtomicU8::new(Keep::New as u8),
-            calls_seen: AtomicU64::new(u64::MAX),
+            calls_seen: AtomicU32::new(u32::MAX),
             environment,
             name,
             locked: Mutex::new(locked),
@@ -81,7 +107,12 @@ impl Shared {
 
     #[inline]
     pub(super) fn is_timed(&self) -> bool {
-        self.timed.load(Ordering::Relaxed)
+        self.timing.load(Ordering::Relaxed) != Timing::Never as u8
+    }
+
+    #[inline]
+    pub(super) fn is_timed_from_admission(&self) -> bool {
+        self.timing.load(Ordering::Relaxed) == Timing::FromAdmission as u8
     }
 
     #[inline]
@@ -89,11 +120,28 @@ impl Shared {
         self.slow_after.load(Ordering::Relaxed)
     }
 
+    #[inline]
+    pub(super) fn leaves_handles(&self) -> bool {
+        self.leaves.load(Ordering::Relaxed) == Leaves::Handles as u8
+    }
+
+    #[inline]
+    pub(super) fn may_have_left_handles(&self) -> bool {
+        self.leaves.load(Ordering::Relaxed) != Leaves::Nothing as u8
+    }
+
+    /// Somebody sees from now on when the circuit is dropped. What threads hold already goes with their next calls.
+    pub(super) fn leave_no_more_handles(&self) {
+        if self.leaves_handles() {
+            self.leaves.store(Leaves::NoMore as u8, Ordering::Relaxed);
+        }
+    }
+
     /// Calls read a new configuration from here on.
     pub(super) fn follow(&self, config: &CircuitBreakerConfig) {
         let coarse = self.environment.clock.may_be_coarse(config.shortest_duration());
         self.slow_after.store(slow_after(config), Ordering::Relaxed);
-        self.timed.store(config.needs_start(), Ordering::Relaxed);
+        self.timing.store(config.timing() as u8, Ordering::Relaxed);
         self.coarse.store(coarse, Ordering::Relaxed);
     }
 }
@@ -102,8 +150,8 @@ impl Drop for Shared {
     fn drop(&mut self) {
         let locked = self.locked.lock();
         if let Some(departed) = &self.environment.departed {
-            let mut counters = counters(locked.machine(), &self.gate);
-            counters.totals.successes += u64::from(self.gate.take_successes());
+            let mut counters = counters(locked.machine(), &self.tally);
+            counters.totals.successes += u64::from(self.tally.take_successes());
             *departed.lock() += counters;
         }
         if let Some(group) = &self.environment.group {

@@ -40,6 +40,8 @@ pub struct CircuitBreakerConfigBuilder {
     on_cancel: Option<OnCancel>,
     mode: Option<Mode>,
     enforcement: Option<f64>,
+    recovery_ramp: Option<Switch<Period>>,
+    throttle: Option<Switch<f64>>,
 }
 
 /// A setter for each field that is a plain value.
@@ -71,9 +73,9 @@ impl CircuitBreakerConfigBuilder {
         minimum_calls: u32;
         /// This share of slow calls opens the circuit: (0, 1], default 1.0. Without a duration threshold no call is slow.
         slow_call_rate_threshold: f64;
-        /// The first open in a row waits this long: at least 1 ms, default 30 s.
+        /// The first open in a row waits this long: at least 1 ms, default 2 s.
         open_duration: Duration as Period;
-        /// Each further open in a row waits so many times longer: at least 1, default 2.0.
+        /// Each further open in a row waits so many times longer: at least 1, default 1.2.
         open_duration_multiplier: f64;
         /// No open waits longer: at least `open_duration`. Default: the larger of 60 s and twice `open_duration`.
         max_open_duration: Duration as Period;
@@ -98,7 +100,8 @@ impl CircuitBreakerConfigBuilder {
         /// So many failures in a row open the circuit; beside a failure rate only while the window holds fewer than
         /// `minimum_calls`. 1..=1,000,000, default 5; `None` switches it off.
         failure_threshold: u32;
-        /// This share of failures in the window opens the circuit: (0, 1], default 0.5; `None` switches it off.
+        /// This share of failures in the window opens the circuit: (0, 1], default 0.5, or 0.8 beside a throttle; `None`
+        /// switches it off.
         failure_rate_threshold: f64;
         /// A row or a count window whose last outcome is older than this is forgotten: at least 1 s. Default: off.
         max_age: Duration as Period;
@@ -107,6 +110,12 @@ impl CircuitBreakerConfigBuilder {
         /// A probe still out after this long (consecutive rule), or half-open lasting this long (rate rule), opens the
         /// circuit: at least 1 ms, default 60 s; `None` switches it off.
         half_open_timeout: Duration as Period;
+        /// After the probes closed the circuit it lets a share through that grows from a tenth to all over this time: at
+        /// least 1 ms. Default: off.
+        recovery_ramp: Duration as Period;
+        /// While closed, refuses what is beyond so many times the successes, by chance: more than 1, with a time window.
+        /// 2.0 is gentle, 1.1 strict. Default: off.
+        throttle: f64;
     }
 
     /// Takes every field that is unset here from `parent`. A half-open rule begun here replaces the parent's.
@@ -134,6 +143,8 @@ impl CircuitBreakerConfigBuilder {
             on_cancel: self.on_cancel.or(parent.on_cancel),
             mode: self.mode.or(parent.mode),
             enforcement: self.enforcement.or(parent.enforcement),
+            recovery_ramp: self.recovery_ramp.or(parent.recovery_ramp),
+            throttle: self.throttle.or(parent.throttle),
         }
     }
 
@@ -148,7 +159,9 @@ impl CircuitBreakerConfigBuilder {
         if let Some(failures) = failure_threshold {
             check("failure_threshold", failures, in_count(failures), "1..=1000000, or off")?;
         }
-        let failure_rate_threshold = switch(self.failure_rate_threshold, Some(0.5));
+        // A throttle lets through what fails by a share of its own, and more at first: the circuit is for what is worse.
+        let is_throttled = matches!(self.throttle, Some(Switch::On(_)));
+        let failure_rate_threshold = switch(self.failure_rate_threshold, Some(if is_throttled { 0.8 } else { 0.5 }));
         if let Some(rate) = failure_rate_threshold {
             check("failure_rate_threshold", rate, is_rate(rate), "a share in (0, 1], or off")?;
         }
@@ -178,8 +191,9 @@ impl CircuitBreakerConfigBuilder {
         }
 
         let (sliding_window, minimum_calls) = self.window()?;
+        let (recovery_ramp, throttle) = self.shares(sliding_window)?;
         let (open_duration, max_open_duration) = self.open_durations()?;
-        let multiplier = self.open_duration_multiplier.unwrap_or(2.0);
+        let multiplier = self.open_duration_multiplier.unwrap_or(1.2);
         let grows = multiplier >= 1.0 && multiplier.is_finite();
         check("open_duration_multiplier", multiplier, grows, "a finite number, at least 1")?;
         let jitter = self.open_duration_jitter.unwrap_or(0.1);
@@ -203,6 +217,8 @@ impl CircuitBreakerConfigBuilder {
             on_cancel: self.on_cancel.unwrap_or(OnCancel::FailureAfter(Duration::from_secs(1))),
             mode: self.mode.unwrap_or(Mode::Enforce),
             enforcement,
+            recovery_ramp,
+            throttle,
         })
     }
 
@@ -225,8 +241,22 @@ impl CircuitBreakerConfigBuilder {
         Ok((window, minimum))
     }
 
+    fn shares(&self, window: SlidingWindow) -> Result<(Option<Duration>, Option<f64>), InvalidConfig> {
+        let ramp = switch(self.recovery_ramp, None).map(|Period(ramp)| ramp);
+        if let Some(ramp) = ramp {
+            check("recovery_ramp", ramp, ramp >= Duration::from_millis(1), "at least 1 ms, or off")?;
+        }
+        let throttle = switch(self.throttle, None);
+        if let Some(factor) = throttle {
+            check("throttle", factor, factor > 1.0 && factor.is_finite(), "a finite number, more than 1, or off")?;
+            let is_of_time = matches!(window, SlidingWindow::Time(..));
+            check("throttle", factor, is_of_time, "a sliding_window of time beside it: it looks at what came lately")?;
+        }
+        Ok((ramp, throttle))
+    }
+
     fn open_durations(&self) -> Result<(Duration, Duration), InvalidConfig> {
-        let open = self.open_duration.map_or(Duration::from_secs(30), |Period(open)| open);
+        let open = self.open_duration.map_or(Duration::from_secs(2), |Period(open)| open);
         check("open_duration", open, open >= Duration::from_millis(1), "at least 1 ms")?;
         let default_most = Duration::from_secs(60).max(open.saturating_mul(2));
         let most = self.max_open_duration.map_or(default_most, |Period(most)| most);

@@ -77,6 +77,17 @@ pub enum OnCancel {
     FailureAfter(Duration),
 }
 
+/// From when on a call's duration decides anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Timing {
+    /// No duration does.
+    Never,
+    /// Only that of a call that has to wait for its answer and is dropped.
+    WhileItWaits,
+    /// That of every call.
+    FromAdmission,
+}
+
 /// Whether refusals are carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -93,14 +104,14 @@ pub enum Mode {
 /// | field | default | accepted |
 /// |---|---|---|
 /// | `failure_threshold` | 5 | 1..=1,000,000, or off |
-/// | `failure_rate_threshold` | 0.5 | (0, 1], or off |
+/// | `failure_rate_threshold` | 0.5, or 0.8 beside a throttle | (0, 1], or off |
 /// | `sliding_window` | 5 s in 10 buckets | calls 1..=1,000,000; time >= 10 ms in 1..=60 buckets |
 /// | `minimum_calls` | 20, or the count window if that is smaller | 1..; <= a count window |
 /// | `max_age` | off | >= 1 s |
 /// | `slow_call_duration_threshold` | off | > 0 |
 /// | `slow_call_rate_threshold` | 1.0 | (0, 1] |
-/// | `open_duration` | 30 s | >= 1 ms |
-/// | `open_duration_multiplier` | 2.0 | >= 1 |
+/// | `open_duration` | 2 s | >= 1 ms |
+/// | `open_duration_multiplier` | 1.2 | >= 1 |
 /// | `max_open_duration` | the larger of 60 s and 2 x `open_duration` | >= `open_duration` |
 /// | `open_duration_jitter` | 0.1 | [0, 1) |
 /// | `success_threshold` (consecutive rule) | 2 | 1..=1,000,000 |
@@ -110,6 +121,8 @@ pub enum Mode {
 /// | `on_cancel` | failure after 1 s | ignore, failure, failure after |
 /// | `mode` | enforce | enforce or observe |
 /// | `enforcement` | 1.0 | [0, 1] |
+/// | `recovery_ramp` | off | >= 1 ms, or off |
+/// | `throttle` | off | > 1 with a time window, or off |
 #[derive(Debug, Clone, PartialEq)]
 pub struct CircuitBreakerConfig {
     failure_threshold: Option<u32>,
@@ -128,6 +141,8 @@ pub struct CircuitBreakerConfig {
     on_cancel: OnCancel,
     mode: Mode,
     enforcement: f64,
+    recovery_ramp: Option<Duration>,
+    throttle: Option<f64>,
 }
 
 impl CircuitBreakerConfig {
@@ -234,6 +249,19 @@ impl CircuitBreakerConfig {
         self.enforcement
     }
 
+    /// After the probes closed the circuit it lets a share through that grows from a tenth to all over this time.
+    /// `None`: all at once.
+    #[must_use]
+    pub const fn recovery_ramp(&self) -> Option<Duration> {
+        self.recovery_ramp
+    }
+
+    /// While closed, what is beyond so many times the successes in the window is refused by chance. `None`: off.
+    #[must_use]
+    pub const fn throttle(&self) -> Option<f64> {
+        self.throttle
+    }
+
     /// Whether any rate needs the window.
     pub(crate) const fn has_rates(&self) -> bool {
         self.failure_rate_threshold.is_some() || self.slow_call_duration_threshold.is_some()
@@ -242,22 +270,26 @@ impl CircuitBreakerConfig {
     /// The shortest duration that decides anything: the coarse clock must be far finer.
     pub(crate) fn shortest_duration(&self) -> Duration {
         let window = match self.sliding_window {
-            SlidingWindow::Time(time, _) if self.has_rates() => Some(time),
+            SlidingWindow::Time(time, _) if self.has_rates() || self.throttle.is_some() => Some(time),
             _ => None,
         };
         let cancel = match self.on_cancel {
             OnCancel::FailureAfter(after) => Some(after),
             OnCancel::Ignore | OnCancel::Failure => None,
         };
-        [window, cancel, self.max_age, self.slow_call_duration_threshold, self.half_open_timeout]
+        [window, cancel, self.max_age, self.slow_call_duration_threshold, self.half_open_timeout, self.recovery_ramp]
             .into_iter()
             .flatten()
             .fold(self.open_duration, Duration::min)
     }
 
-    /// Whether a call's duration decides anything, so that its start must be known.
-    pub(crate) const fn needs_start(&self) -> bool {
-        self.slow_call_duration_threshold.is_some() || matches!(self.on_cancel, OnCancel::FailureAfter(_))
+    /// From when on a call's duration decides anything.
+    pub(crate) const fn timing(&self) -> Timing {
+        match self.on_cancel {
+            _ if self.slow_call_duration_threshold.is_some() => Timing::FromAdmission,
+            OnCancel::FailureAfter(_) => Timing::WhileItWaits,
+            OnCancel::Ignore | OnCancel::Failure => Timing::Never,
+        }
     }
 }
 

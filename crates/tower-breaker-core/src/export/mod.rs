@@ -2,7 +2,7 @@
 //!
 //! An open circuit that forgot it was open would send a full load to a sick dependency after every deploy. An [`Export`]
 //! holds the state of each circuit that is more than closed and untouched: state, mode and enforcement set by hand, what is
-//! left of a force, the row of opens, the rest of the wait. Windows and totals are not kept.
+//! left of a force, the row of opens, the rest of the wait, how far a recovery ramp is. Windows and totals are not kept.
 //!
 //! It is stamped with wall time, the one place where that is read: a restored circuit waits only what is left. A clock that
 //! was set back lengthens no wait.
@@ -50,6 +50,9 @@ struct ExportedCircuit {
     enforcement: Option<f64>,
     opens_in_row: u32,
     remaining: Period,
+    /// Of a closed one: how long its recovery ramp had been under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    recovering_for: Option<Period>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -148,7 +151,7 @@ impl Circuits {
 }
 
 impl Circuit {
-    /// `None`: closed, and nothing set by hand.
+    /// `None`: closed and through with its recovery, and nothing set by hand.
     fn export(&self) -> Option<ExportedCircuit> {
         self.with(|scene| {
             let (machine, now) = (&*scene.machine, scene.cx.now);
@@ -159,7 +162,9 @@ impl Circuit {
                 None => machine.is_forced_closed().then_some(Forced::Closed),
             };
             let state = machine.state();
-            if state == State::Closed && mode.is_none() && enforcement.is_none() && forced.is_none() {
+            let ramp_age = machine.ramp_age(now);
+            let by_hand = mode.is_some() || enforcement.is_some() || forced.is_some();
+            if state == State::Closed && !by_hand && ramp_age.is_none() {
                 return None;
             }
             let remaining = machine.wait(now).map_or(0, |(_, remaining)| remaining);
@@ -171,6 +176,7 @@ impl Circuit {
                 enforcement,
                 opens_in_row: machine.in_row().2,
                 remaining: Period(duration(remaining)),
+                recovering_for: ramp_age.map(|age| Period(duration(age))),
             })
         })
     }
@@ -181,6 +187,7 @@ impl Circuit {
             state: exported.state,
             opens_in_row: exported.opens_in_row,
             remaining: left(exported.remaining),
+            ramp_age: exported.recovering_for.map(|Period(age)| nanos(age.saturating_add(passed))),
             mode: exported.mode,
             enforcement: exported.enforcement,
             forced_closed: exported.forced == Some(Forced::Closed),

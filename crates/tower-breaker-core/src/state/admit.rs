@@ -1,11 +1,12 @@
 //! A call asks to be let through.
 
-use super::{Cx, Force, HalfOpen, Machine, Phase};
-use crate::{Mode, Reason, clock::nanos, observe::Event};
+use std::fmt;
 
-/// How a call was let through. As wide as the other fields of a ticket, so that a permit moves as four words.
+use super::{Cx, Force, HalfOpen, Machine, Phase};
+use crate::{Mode, Reason, clock::nanos, config::Timing, observe::Event};
+
+/// How a call was let through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u64)]
 pub(crate) enum Kind {
     /// By a closed circuit.
     Call,
@@ -15,18 +16,48 @@ pub(crate) enum Kind {
     Bypass,
 }
 
-/// What a permit remembers of its admission.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a permit remembers of its admission. Two words, so that it travels in registers.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ticket {
-    pub(crate) kind: Kind,
-    pub(crate) generation: u64,
-    /// When it was admitted, where something asks for it.
+    /// The generation, and in the two lowest bits the kind.
+    admitted: u64,
+    /// When it was admitted, or when it began to wait; where something asks for it.
     pub(crate) started: u64,
 }
 
 impl Ticket {
     /// Of a call whose duration decides nothing. It reads as no time at all.
     pub(crate) const UNKNOWN_START: u64 = u64::MAX;
+
+    #[inline]
+    pub(crate) const fn new(kind: Kind, generation: u64, started: u64) -> Self {
+        Self { admitted: generation << 2 | kind as u64, started }
+    }
+
+    #[inline]
+    pub(crate) const fn kind(self) -> Kind {
+        match self.admitted & 0b11 {
+            0 => Kind::Call,
+            1 => Kind::Probe,
+            _ => Kind::Bypass,
+        }
+    }
+
+    #[inline]
+    pub(crate) const fn generation(self) -> u64 {
+        self.admitted >> 2
+    }
+}
+
+impl fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, generation) = (self.kind(), self.generation());
+        f.debug_struct("Ticket")
+            .field("kind", &kind)
+            .field("generation", &generation)
+            .field("started", &self.started)
+            .finish()
+    }
 }
 
 /// A refusal: why, and for how many nanoseconds more.
@@ -35,11 +66,11 @@ pub(crate) type Refused = (Reason, u64);
 impl Machine {
     /// Admits a call, or says why not. `reserved` places of a half-open circuit belong to others.
     pub(crate) fn acquire(&mut self, cx: &mut Cx<'_>, reserved: u32) -> Result<Ticket, Refused> {
-        match self.verdict(cx, reserved) {
+        match self.verdict(cx, reserved).and_then(|()| self.draw(cx)) {
             Ok(()) => Ok(self.admit(cx)),
             Err(refused) => {
                 self.refuse(cx, refused)?;
-                Ok(Ticket { kind: Kind::Bypass, generation: self.generation, started: cx.now })
+                Ok(Ticket::new(Kind::Bypass, self.generation, cx.now))
             }
         }
     }
@@ -49,7 +80,7 @@ impl Machine {
         match (self.force(), self.phase) {
             (Force::OpenUntil(u64::MAX), _) => Err((Reason::ForcedOpen, nanos(cx.config.open_duration()))),
             (Force::OpenUntil(end), _) => Err((Reason::ForcedOpen, end.saturating_sub(cx.now))),
-            // The one place where a closed circuit admits a share: the share is all.
+            // What share a closed circuit admits is drawn apart: no refusal of it is certain.
             (Force::Closed, _) | (Force::None, Phase::Closed) => Ok(()),
             (Force::None, Phase::Open { .. }) => {
                 let remaining = self.retry_at().saturating_sub(cx.now);
@@ -92,12 +123,14 @@ impl Machine {
     /// Whether a refusal now would be carried out for certain: no share is drawn.
     pub(crate) fn refuses_for_certain(&self, cx: &Cx<'_>) -> bool {
         matches!(self.force(), Force::OpenUntil(_))
-            || self.mode(cx.config) == Mode::Enforce && self.enforcement(cx.config) >= 1.0
+            || self.phase != Phase::Closed
+                && self.mode(cx.config) == Mode::Enforce
+                && self.enforcement(cx.config) >= 1.0
     }
 
     /// Whether no caller has to wait for a place: every call goes through, or its refusal may not be carried out.
     pub(crate) fn admits_or_bypasses(&self, cx: &Cx<'_>) -> bool {
-        self.phase == Phase::Closed || !self.refuses_for_certain(cx)
+        !self.refuses_for_certain(cx)
     }
 
     /// Probes that could be admitted now.
@@ -134,19 +167,22 @@ impl Machine {
         if matches!(self.phase, Phase::Open { .. }) {
             self.half_open(cx);
         }
-        let mut ticket = Ticket { kind: Kind::Call, generation: self.generation, started: cx.now };
-        if matches!(self.phase, Phase::HalfOpen(_)) {
-            ticket.kind = Kind::Probe;
-            let probes = &mut self.history_mut().probes;
-            // Callers read the clock before the lock: the order of admission is what counts.
-            ticket.started = probes.back().map_or(cx.now, |last| cx.now.max(*last));
-            probes.push_back(ticket.started);
+        if !matches!(self.phase, Phase::HalfOpen(_)) {
+            // As at the gate: a duration that decided nothing when the call began decides nothing later.
+            let is_timed = cx.config.timing() != Timing::Never;
+            let started = if is_timed { cx.now } else { Ticket::UNKNOWN_START };
+            return Ticket::new(Kind::Call, self.generation, started);
         }
-        ticket
+        let generation = self.generation;
+        let probes = &mut self.history_mut().probes;
+        // Callers read the clock before the lock: the order of admission is what counts.
+        let started = probes.back().map_or(cx.now, |last| cx.now.max(*last));
+        probes.push_back(started);
+        Ticket::new(Kind::Probe, generation, started)
     }
 }
 
 /// Whether a share of `share` is hit; no chance is drawn where it is certain.
-fn drawn(chance: &mut fastrand::Rng, share: f64) -> bool {
+pub(super) fn drawn(chance: &mut fastrand::Rng, share: f64) -> bool {
     share >= 1.0 || chance.f64() < share
 }

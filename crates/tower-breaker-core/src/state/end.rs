@@ -8,12 +8,12 @@ use crate::{CircuitBreakerConfig, OnCancel, Outcome, clock::nanos};
 impl Machine {
     /// A permit ends with `outcome`, or dropped without one, `elapsed` nanoseconds after its admission.
     pub(crate) fn end(&mut self, cx: &mut Cx<'_>, ticket: Ticket, outcome: Option<Outcome>, elapsed: u64) {
-        if ticket.kind == Kind::Bypass {
+        if ticket.kind() == Kind::Bypass {
             self.history_mut().bypassed += 1;
-        } else if ticket.generation != self.generation {
+        } else if ticket.generation() != self.generation {
             self.history_mut().stale += 1;
         } else {
-            if ticket.kind == Kind::Probe {
+            if ticket.kind() == Kind::Probe {
                 self.probe_ended(ticket.started);
             }
             self.count(cx, outcome, elapsed);
@@ -31,6 +31,7 @@ impl Machine {
         self.failures_in_row = 0;
         self.successes_in_row = self.successes_in_row.saturating_add(count);
         self.window.record_successes(count);
+        self.note_successes(count);
         self.judge_window(cx, None);
     }
 
@@ -72,6 +73,7 @@ impl Machine {
         }
         self.count_in_row(failure);
         self.window.record(failure, slow);
+        self.note_request(failure);
         self.judge_window(cx, wish);
     }
 

@@ -93,7 +93,7 @@ impl Machine {
         match cx.config.half_open() {
             HalfOpenRule::Consecutive { success_threshold, .. } => {
                 if self.successes_in_row >= success_threshold {
-                    self.close(cx);
+                    self.recover(cx);
                 }
             }
             HalfOpenRule::Rate { permitted_calls } => {
@@ -103,7 +103,7 @@ impl Machine {
                 }
                 match rate_reached(counts, cx.config) {
                     Some(condition) => self.open(cx, cx.now, condition, wish),
-                    None => self.close(cx),
+                    None => self.recover(cx),
                 }
             }
         }

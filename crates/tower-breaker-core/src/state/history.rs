@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 
-use super::{Condition, Force};
-use crate::{Mode, Reason};
+use super::{Condition, Force, share::Ramp};
+use crate::{Mode, Reason, window::TimeWindow};
 
 /// What most circuits never need: made at the first event that is not a plain success.
 #[derive(Debug)]
@@ -35,6 +35,13 @@ pub(super) struct History {
     pub(super) enforcement: Option<f64>,
     /// Whether it holds a place of its ejection group.
     pub(super) ejected: bool,
+    pub(super) ramp: Option<Ramp>,
+    /// What the throttle looks at, where it is on.
+    pub(super) requests: Option<TimeWindow>,
+    /// What was done by hand so far.
+    pub(super) commands: u64,
+    /// Which of these was the last reset.
+    pub(super) last_reset: u64,
 }
 
 /// Why the circuit last opened, and what was true at that moment.
@@ -70,5 +77,9 @@ impl History {
         mode: None,
         enforcement: None,
         ejected: false,
+        ramp: None,
+        requests: None,
+        commands: 0,
+        last_reset: 0,
     };
 }

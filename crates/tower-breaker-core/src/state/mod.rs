@@ -11,6 +11,7 @@
 //! |---|---|
 //! | `admit.rs` | a call asks to be let through |
 //! | `end.rs` | a permit ends |
+//! | `share.rs` | a closed circuit admits a share: after recovery, and by the throttle |
 //! | `half_open.rs` | the probes of a half-open circuit and the verdict on them |
 //! | `shift.rs` | the entries to the states, and the wait of an open one |
 //! | `control.rs` | an operator, a reload, the fleet |
@@ -24,6 +25,7 @@ mod half_open;
 mod history;
 #[cfg(feature = "serde")]
 mod restore;
+mod share;
 mod shift;
 #[cfg(test)]
 mod table;
@@ -190,7 +192,7 @@ pub(crate) struct Machine {
 
 impl Machine {
     pub(crate) fn new(config: &CircuitBreakerConfig, now: u64) -> Self {
-        Self {
+        let mut machine = Self {
             generation: 0,
             phase: Phase::Closed,
             entered: now,
@@ -200,7 +202,9 @@ impl Machine {
             window: Window::new(config, now),
             successes: 0,
             history: None,
-        }
+        };
+        machine.reshape_requests(config, now);
+        machine
     }
 
     pub(crate) const fn generation(&self) -> u64 {
@@ -220,6 +224,7 @@ impl Machine {
         // While open or half-open the window shows what it held when the circuit opened.
         if self.phase == Phase::Closed {
             self.window.advance(cx.now);
+            self.advance_shares(cx);
             self.forget_old(cx);
         }
         match (self.force(), self.phase) {

@@ -13,6 +13,8 @@ pub(crate) struct Restored {
     pub(crate) mode: Option<Mode>,
     pub(crate) enforcement: Option<f64>,
     pub(crate) forced_closed: bool,
+    /// How many nanoseconds of a recovery ramp had passed.
+    pub(crate) ramp_age: Option<u64>,
     /// Of a forced open, in nanoseconds; `u64::MAX` without an end.
     pub(crate) forced_open_for: Option<u64>,
 }
@@ -38,6 +40,15 @@ impl Machine {
 
     /// Takes over what was exported before a restart, in a new generation; what was set by hand since stands.
     pub(crate) fn restore(&mut self, cx: &mut Cx<'_>, restored: Restored) {
+        let (commands, last_reset) = (self.history().commands, self.history().last_reset);
+        self.take_over(cx, restored);
+        // Nobody commanded it now.
+        if let Some(history) = self.history.as_deref_mut() {
+            (history.commands, history.last_reset) = (commands, last_reset);
+        }
+    }
+
+    fn take_over(&mut self, cx: &mut Cx<'_>, restored: Restored) {
         let by_hand = self.history();
         let (forced, mode, enforcement) =
             (by_hand.force != Force::None, by_hand.mode.is_some(), by_hand.enforcement.is_some());
@@ -56,7 +67,10 @@ impl Machine {
         } else if restored.forced_closed {
             self.force_closed(cx);
         } else if restored.state == State::Closed {
-            self.close(cx);
+            match restored.ramp_age {
+                Some(age) => self.recover_after(cx, age, restored.opens_in_row),
+                None => self.close(cx),
+            }
         } else {
             self.opens_in_row = restored.opens_in_row;
             let wait = restored.remaining.min(nanos(cx.config.max_open_duration()));

@@ -63,6 +63,7 @@ impl Machine {
     pub(super) fn close(&mut self, cx: &mut Cx<'_>) {
         self.opens_in_row = 0;
         self.forget_closed();
+        self.forget_requests();
         if let Some(history) = self.history.as_deref_mut() {
             history.hold = 0;
             history.last_outcome = None;
@@ -74,6 +75,7 @@ impl Machine {
         }
         self.enter(cx, Phase::Closed, cx.now);
         self.window.advance(cx.now);
+        self.advance_shares(cx);
     }
 
     pub(super) fn forget_closed(&mut self) {
@@ -90,6 +92,7 @@ impl Machine {
         self.entered = at;
         if let Some(history) = self.history.as_deref_mut() {
             history.probes.clear();
+            history.ramp = None;
         }
         let to = self.state();
         if from != to {
@@ -167,7 +170,7 @@ mod tests {
 
     fn config(set: impl FnOnce(CircuitBreakerConfigBuilder) -> CircuitBreakerConfigBuilder) -> CircuitBreakerConfig {
         let builder = CircuitBreakerConfig::builder().open_duration(seconds(1)).max_open_duration(seconds(10));
-        set(builder.open_duration_jitter(0.5)).build().unwrap()
+        set(builder.open_duration_multiplier(2.0).open_duration_jitter(0.5)).build().unwrap()
     }
 
     #[test]

@@ -206,7 +206,7 @@ fn who_is_let_through_and_as_what() {
     ];
     for (start, expected) in rows {
         let (mut bench, _ticket) = Bench::at(start);
-        assert_eq!(bench.acquire().map(|ticket| ticket.kind), expected, "{start:?}");
+        assert_eq!(bench.acquire().map(Ticket::kind), expected, "{start:?}");
     }
 }
 

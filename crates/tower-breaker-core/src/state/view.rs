@@ -11,7 +11,7 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Face {
     pub(crate) generation: u64,
-    /// Every call is let through.
+    /// Every call is let through, until an event goes through the lock.
     pub(crate) admits: bool,
     /// Until then a plain success only has to be counted: it can neither trip nor fall into another bucket. Zero: never.
     pub(crate) quiet_until: u64,
@@ -22,12 +22,12 @@ pub(crate) struct Face {
 impl Machine {
     pub(crate) fn face(&self, cx: &Cx<'_>) -> Face {
         let forced_open = matches!(self.force(), Force::OpenUntil(_));
-        let admits = self.phase == Phase::Closed;
+        let closed = self.phase == Phase::Closed;
         let refuses = self.state() == State::Open && !forced_open && self.refuses_for_certain(cx);
         Face {
             generation: self.generation,
-            admits,
-            quiet_until: if admits && self.is_quiet(cx.config) { self.window.steady_until() } else { 0 },
+            admits: closed && self.admits_all(cx.config),
+            quiet_until: if closed && self.is_quiet(cx.config) { self.steady_until() } else { 0 },
             refuses_until: if refuses { self.retry_at() } else { 0 },
         }
     }
@@ -150,6 +150,8 @@ impl Machine {
             open: count(Reason::Open),
             half_open: count(Reason::HalfOpen),
             forced_open: count(Reason::ForcedOpen),
+            recovering: count(Reason::Recovering),
+            throttled: count(Reason::Throttled),
         }
     }
 }

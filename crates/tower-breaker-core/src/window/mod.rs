@@ -6,7 +6,8 @@
 mod count;
 mod time;
 
-use self::{count::CallWindow, time::TimeWindow};
+use self::count::CallWindow;
+pub(crate) use self::time::TimeWindow;
 use crate::config::{CircuitBreakerConfig, SlidingWindow};
 
 /// How many calls a window holds, and how many of them failed or were slow. A slow failure is in both.

@@ -13,7 +13,7 @@ struct Bucket {
     slow: u32,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct TimeWindow {
     /// Nanoseconds a bucket is wide, at least one.
     width: u64,
@@ -26,7 +26,7 @@ pub(crate) struct TimeWindow {
 }
 
 impl TimeWindow {
-    pub(super) fn new(time: Duration, buckets: u32, now: u64) -> Self {
+    pub(crate) fn new(time: Duration, buckets: u32, now: u64) -> Self {
         let width = (nanos(time) / u64::from(buckets)).max(1);
         Self {
             width,
@@ -36,25 +36,25 @@ impl TimeWindow {
         }
     }
 
-    pub(super) const fn same_geometry(&self, other: &Self) -> bool {
+    pub(crate) const fn same_geometry(&self, other: &Self) -> bool {
         self.width == other.width && self.buckets.len() == other.buckets.len()
     }
 
-    pub(super) const fn counts(&self) -> WindowCounts {
+    pub(crate) const fn counts(&self) -> WindowCounts {
         self.counts
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.buckets.fill(Bucket::default());
         self.counts = WindowCounts::default();
     }
 
-    pub(super) const fn bucket_end(&self) -> u64 {
+    pub(crate) const fn bucket_end(&self) -> u64 {
         self.width.saturating_mul(self.current.saturating_add(1))
     }
 
     /// A clock read before another caller's may lie in an older bucket: time never goes back here.
-    pub(super) fn advance(&mut self, now: u64) {
+    pub(crate) fn advance(&mut self, now: u64) {
         let target = now / self.width;
         if target.saturating_sub(self.current) >= self.buckets.len() as u64 {
             self.clear();
@@ -69,12 +69,17 @@ impl TimeWindow {
         }
     }
 
-    pub(super) fn record(&mut self, failure: bool, slow: bool) {
+    pub(crate) fn record(&mut self, failure: bool, slow: bool) {
         self.add(1, failure, slow);
     }
 
-    pub(super) fn record_successes(&mut self, count: u32) {
+    pub(crate) fn record_successes(&mut self, count: u32) {
         self.add(count, false, false);
+    }
+
+    /// Whether this is true of the calls and failures of each bucket by itself.
+    pub(crate) fn every_bucket(&self, holds: impl Fn(u64, u64) -> bool) -> bool {
+        self.buckets.iter().all(|bucket| holds(bucket.calls.into(), bucket.failures.into()))
     }
 
     fn add(&mut self, calls: u32, failure: bool, slow: bool) {

@@ -58,3 +58,33 @@ fn a_probe_dropped_after_a_long_silence_opens() {
     drop(probe);
     assert_eq!(circuit.state(), State::Open);
 }
+
+#[test]
+fn a_call_of_middleware_is_timed_from_when_it_began_to_wait() {
+    let totals = |begins: Option<Duration>| {
+        let (circuit, clock) = circuit(CircuitBreakerConfig::builder());
+        let mut permit = circuit.clone().try_acquire_unstarted().unwrap();
+        if let Some(begins) = begins {
+            clock.advance(begins);
+            permit.start_waiting();
+            clock.advance(ms(600));
+            // Waiting on is no new start.
+            permit.start_waiting();
+        }
+        clock.advance(ms(600));
+        drop(permit);
+        let totals = circuit.snapshot().totals;
+        (totals.failures, totals.cancelled)
+    };
+    assert_eq!(totals(Some(ms(1))), FAILED);
+    assert_eq!(totals(None), CANCELLED);
+}
+
+#[test]
+fn where_slow_calls_count_a_call_of_middleware_is_timed_from_its_admission() {
+    let (circuit, clock) = circuit(CircuitBreakerConfig::builder().slow_call_duration_threshold(ms(100)));
+    let permit = circuit.clone().try_acquire_unstarted().unwrap();
+    clock.advance(ms(101));
+    permit.record(tower_breaker_core::Outcome::Success);
+    assert_eq!(circuit.snapshot().totals.slow, 1);
+}

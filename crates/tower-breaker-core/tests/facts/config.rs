@@ -42,7 +42,7 @@ fn every_invalid_value_is_an_error_that_names_field_value_and_what_is_accepted()
         ("open_duration_multiplier", "0.99", |b| b.open_duration_multiplier(0.99)),
         ("open_duration_multiplier", "NaN", |b| b.open_duration_multiplier(f64::NAN)),
         ("open_duration_multiplier", "inf", |b| b.open_duration_multiplier(f64::INFINITY)),
-        ("max_open_duration", "29s", |b| b.max_open_duration(secs(29))),
+        ("max_open_duration", "1s", |b| b.max_open_duration(secs(1))),
         ("open_duration_jitter", "1", |b| b.open_duration_jitter(1.0)),
         ("open_duration_jitter", "-0.1", |b| b.open_duration_jitter(-0.1)),
         ("open_duration_jitter", "NaN", |b| b.open_duration_jitter(f64::NAN)),
@@ -60,6 +60,13 @@ fn every_invalid_value_is_an_error_that_names_field_value_and_what_is_accepted()
         ("enforcement", "-0.1", |b| b.enforcement(-0.1)),
         ("enforcement", "1.1", |b| b.enforcement(1.1)),
         ("enforcement", "NaN", |b| b.enforcement(f64::NAN)),
+        ("recovery_ramp", "0", |b| b.recovery_ramp(Duration::ZERO)),
+        ("recovery_ramp", "999.999µs", |b| b.recovery_ramp(Duration::from_nanos(999_999))),
+        ("throttle", "1.0", |b| b.throttle(1.0)),
+        ("throttle", "0.5", |b| b.throttle(0.5)),
+        ("throttle", "NaN", |b| b.throttle(f64::NAN)),
+        ("throttle", "inf", |b| b.throttle(f64::INFINITY)),
+        ("throttle", "2.0", |b| b.throttle(2.0).sliding_window(SlidingWindow::calls(100))),
         ("failure_threshold", "off", |b| b.failure_threshold(None).failure_rate_threshold(None)),
     ];
     for (field, value, set) in invalid {
@@ -92,7 +99,7 @@ fn the_ends_of_every_range_are_accepted() {
         |b| b.open_duration(Duration::MAX),
         |b| b.open_duration_multiplier(1.0),
         |b| b.open_duration_multiplier(f64::MAX),
-        |b| b.max_open_duration(secs(30)),
+        |b| b.max_open_duration(secs(2)),
         |b| b.max_open_duration(Duration::MAX),
         |b| b.open_duration_jitter(0.0),
         |b| b.open_duration_jitter(1.0f64.next_down()),
@@ -107,6 +114,12 @@ fn the_ends_of_every_range_are_accepted() {
         |b| b.on_cancel(OnCancel::FailureAfter(Duration::ZERO)),
         |b| b.enforcement(0.0),
         |b| b.enforcement(1.0),
+        |b| b.recovery_ramp(ms(1)),
+        |b| b.recovery_ramp(Duration::MAX),
+        |b| b.recovery_ramp(None),
+        |b| b.throttle(1.0f64.next_up()),
+        |b| b.throttle(f64::MAX).sliding_window(SlidingWindow::time_in(ms(10), 60)),
+        |b| b.throttle(None).sliding_window(SlidingWindow::calls(10)),
     ];
     for (index, set) in valid.iter().enumerate() {
         let config = build(*set).unwrap_or_else(|error| panic!("number {index}: {error}"));
@@ -146,12 +159,13 @@ fn the_defaults_are_the_documented_ones() {
     assert_eq!(config.sliding_window(), SlidingWindow::time_in(secs(5), 10));
     assert_eq!((config.minimum_calls(), config.max_age()), (20, None));
     assert_eq!((config.slow_call_duration_threshold(), config.slow_call_rate_threshold()), (None, 1.0));
-    assert_eq!((config.open_duration(), config.max_open_duration()), (secs(30), secs(60)));
-    assert_eq!((config.open_duration_multiplier(), config.open_duration_jitter()), (2.0, 0.1));
+    assert_eq!((config.open_duration(), config.max_open_duration()), (secs(2), secs(60)));
+    assert_eq!((config.open_duration_multiplier(), config.open_duration_jitter()), (1.2, 0.1));
     assert_eq!(config.half_open(), HalfOpenRule::Consecutive { success_threshold: 2, max_concurrent: 1 });
     assert_eq!(config.half_open_timeout(), Some(secs(60)));
     assert_eq!(config.on_cancel(), OnCancel::FailureAfter(secs(1)));
     assert_eq!((config.mode(), config.enforcement()), (Mode::Enforce, 1.0));
+    assert_eq!((config.recovery_ramp(), config.throttle()), (None, None));
 }
 
 #[test]

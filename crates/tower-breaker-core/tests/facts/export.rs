@@ -247,3 +247,22 @@ fn no_file_is_a_first_start_and_a_file_that_cannot_be_written_is_an_error() {
     assert!(error.to_string().contains("no such folder"), "{error}");
     assert_eq!(folder.entries(), 0);
 }
+
+#[test]
+fn a_recovery_ramp_goes_on_where_it_was() {
+    let config = || minute().recovery_ramp(secs(100));
+    let (circuits, clock) = process_with(config());
+    let db = circuits.get_or_create("db");
+    fail(&db, 3);
+    clock.advance(secs(60));
+    succeed(&db, 2);
+    clock.advance(secs(30));
+    let export = through_json(&circuits.export_at(wall(0)));
+    let now = |later, config| restored(&export, later, config).0.snapshot("db").unwrap();
+    let after = now(20, config());
+    assert_eq!((after.state, after.ramp_remaining, after.opens_in_row), (State::Closed, Some(secs(50)), 1));
+    for (later, config) in [(70, config()), (20, minute()), (20, minute().recovery_ramp(secs(50)))] {
+        let after = now(later, config);
+        assert_eq!((after.state, after.ramp_share, after.opens_in_row), (State::Closed, None, 0));
+    }
+}

@@ -5,14 +5,18 @@ mod cancel;
 mod circuits;
 mod config;
 mod defaults;
+mod ejection;
 #[cfg(feature = "state-file")]
 mod export;
+mod fleet;
 mod half_open;
+mod handles;
 mod modes;
 mod observers;
 mod open_wait;
 mod panics;
 mod reconfigure;
+mod shares;
 mod stale;
 mod time;
 mod turns;

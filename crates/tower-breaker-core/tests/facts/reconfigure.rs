@@ -222,12 +222,19 @@ fn max_age_switched_off_and_on_does_not_age_by_an_outcome_of_before() {
 
 #[test]
 fn slow_calls_switched_on_while_a_call_is_out_do_not_make_it_slow_by_mistake() {
-    let (circuit, clock) = circuit(plain().on_cancel(tower_breaker_core::OnCancel::Ignore));
-    clock.advance(secs(1_000));
-    let in_flight = admitted(&circuit);
-    change_in_place(&circuit, plain().slow_call_duration_threshold(secs(1)));
-    clock.advance(ms(10));
-    in_flight.record(Outcome::Success);
-    let totals = circuit.snapshot().totals;
-    assert_eq!((totals.successes, totals.slow), (1, 0));
+    let untimed = || plain().on_cancel(tower_breaker_core::OnCancel::Ignore);
+    let throttled = || untimed().throttle(2.0).minimum_calls(1);
+    // By the gate, and by the lock where a share is drawn.
+    for (config, failures) in [(untimed(), 0), (throttled(), 1)] {
+        let (circuit, clock) = circuit(config);
+        clock.advance(secs(1_000));
+        fail(&circuit, failures);
+        let in_flight =
+            std::iter::repeat_with(|| circuit.try_acquire()).find_map(Result::ok).expect("some get through");
+        change_in_place(&circuit, plain().slow_call_duration_threshold(secs(1)));
+        clock.advance(secs(2));
+        in_flight.record(Outcome::Success);
+        let totals = circuit.snapshot().totals;
+        assert_eq!((totals.successes, totals.slow), (1, 0));
+    }
 }

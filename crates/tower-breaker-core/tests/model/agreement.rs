@@ -3,12 +3,17 @@
 use std::{collections::VecDeque, time::Duration};
 
 use proptest::{prelude::*, test_runner::FileFailurePersistence};
-use tower_breaker_core::{Circuit, CircuitBreakerConfig, ManualClock, Outcome, Permit, Reason, Snapshot, State};
+use tower_breaker_core::{
+    Circuit, CircuitBreakerConfig, ManualClock, Outcome, Permit, Reason, Rejected, Snapshot, State,
+};
 
 use super::{
     Model, Ticket,
     ops::{Beside, Op, config, ops},
 };
+
+/// The reasons that chance has a say in.
+const SHARES: [Reason; 2] = [Reason::Recovering, Reason::Throttled];
 
 /// Both, and the permits that are out, oldest first.
 struct Pair {
@@ -118,7 +123,9 @@ impl Pair {
 
     /// Whether a call was let through.
     fn acquire(&mut self) -> Result<bool, TestCaseError> {
-        match (self.circuit.try_acquire(), self.model.acquire()) {
+        let ours = self.circuit.try_acquire();
+        let drawn = self.drawn(&ours);
+        match (ours, self.model.acquire(drawn)) {
             (Ok(permit), Ok(ticket)) => {
                 prop_assert_eq!(permit.is_bypass(), ticket.bypass, "bypass");
                 self.out.push_back((permit, ticket));
@@ -128,6 +135,18 @@ impl Pair {
             (ours, models) => prop_assert!(false, "ours {ours:?}, the model's {models:?}"),
         }
         Ok(false)
+    }
+
+    /// What chance said to a closed circuit: the refusal, or the one that was not carried out.
+    fn drawn(&self, ours: &Result<Permit, Rejected>) -> Option<Reason> {
+        match ours {
+            Err(rejected) => Some(rejected.reason()).filter(|reason| SHARES.contains(reason)),
+            Ok(permit) if permit.is_bypass() => {
+                let refusals = self.circuit.snapshot().refusals;
+                SHARES.into_iter().find(|reason| refusals.of(*reason).detected > self.model.totals.detected(*reason))
+            }
+            Ok(_) => None,
+        }
     }
 
     fn record(&mut self, which: usize, outcome: Outcome, took: Option<Duration>) {
@@ -165,6 +184,7 @@ impl Pair {
             "opens, half-opens"
         );
         compare_counts(&ours, model)?;
+        compare_shares(&ours, model)?;
         compare_totals(&ours, model)
     }
 }
@@ -181,6 +201,16 @@ fn compare_counts(ours: &Snapshot, model: &Model) -> Result<(), TestCaseError> {
     prop_assert_eq!((ours.failure_rate, ours.slow_call_rate), model.rates(), "rates");
     let rows = (ours.failures_in_row, ours.successes_in_row);
     prop_assert_eq!(rows, (model.failures_in_row(), model.successes_in_row()), "rows of failures and successes");
+    Ok(())
+}
+
+fn compare_shares(ours: &Snapshot, model: &Model) -> Result<(), TestCaseError> {
+    prop_assert_eq!(ours.throttle_share, model.throttle_share(), "share that is throttled");
+    prop_assert_eq!(ours.ramp_remaining, model.ramp_end().map(|end| end - model.now), "rest of the ramp");
+    match (ours.ramp_share, model.ramp_share()) {
+        (Some(ours), Some(models)) => prop_assert!((ours - models).abs() < 1e-9, "ramp: {ours}, the model's {models}"),
+        (ours, models) => prop_assert_eq!(ours, models, "ramp"),
+    }
     Ok(())
 }
 

@@ -39,7 +39,7 @@ impl Model {
     pub(super) fn remote_close(&mut self) {
         self.look();
         if self.force.is_none() && self.phase != Phase::Closed {
-            self.close();
+            self.recover();
         }
     }
 
@@ -62,6 +62,7 @@ impl Model {
             (then, now) if then == now => {}
             _ => self.window_from = self.entries.len(),
         }
+        self.reshape_requests(&old);
         if old.max_age().is_none() {
             self.ages_from = self.now;
         }

@@ -33,6 +33,10 @@ impl Totals {
         self.slow += u64::from(slow);
     }
 
+    pub(super) fn detected(&self, reason: Reason) -> u64 {
+        self.refusals.get(reason.as_str()).map_or(0, |(detected, _)| *detected)
+    }
+
     pub(super) fn refused(&mut self, reason: Reason, enforced: bool) {
         let (detected, carried_out) = self.refusals.entry(reason.as_str()).or_default();
         *detected += 1;
@@ -100,7 +104,7 @@ impl Model {
     pub(super) fn next_edge(&self) -> Option<Duration> {
         let until = match self.force {
             Some(Force::Open { until }) => until,
-            _ => self.retry_at().or(self.half_open_deadline()),
+            _ => self.retry_at().or(self.half_open_deadline()).or(self.ramp_end()),
         };
         until.and_then(|until| until.checked_sub(self.now))
     }

@@ -7,6 +7,7 @@ mod agreement;
 mod by_hand;
 mod looks;
 mod ops;
+mod shares;
 
 use std::time::Duration;
 
@@ -78,6 +79,12 @@ struct Model {
     ages_from: Duration,
     opens_in_row: u32,
     held_until: Duration,
+    /// When the recovery ramp under way began.
+    ramp_from: Option<Duration>,
+    /// Entries before this one are not among the throttle's requests.
+    requests_from: usize,
+    /// When the throttle refused, since its window began.
+    throttled: Vec<Duration>,
     mode_by_hand: Option<Mode>,
     enforcement_by_hand: Option<f64>,
     totals: Totals,
@@ -98,6 +105,9 @@ impl Model {
             ages_from: now,
             opens_in_row: 0,
             held_until: Duration::ZERO,
+            ramp_from: None,
+            requests_from: 0,
+            throttled: Vec::new(),
             mode_by_hand: None,
             enforcement_by_hand: None,
             totals: Totals::default(),
@@ -113,6 +123,9 @@ impl Model {
         self.entries.clear();
         self.window_from = 0;
         self.row_from = 0;
+        self.ramp_from = None;
+        self.requests_from = 0;
+        self.throttled.clear();
     }
 
     /// Closing resets the row of opens and ends a hold.
@@ -152,6 +165,7 @@ impl Model {
         {
             self.open(deadline, None);
         }
+        self.end_ramp();
         self.forget();
     }
 
@@ -178,9 +192,10 @@ impl Model {
 
     // Admission.
 
-    fn acquire(&mut self) -> Result<Ticket, (Reason, Duration)> {
+    /// `drawn` is what chance said to a closed circuit, as the circuit under test drew it.
+    fn acquire(&mut self, drawn: Option<Reason>) -> Result<Ticket, (Reason, Duration)> {
         self.look();
-        let refused = self.admit().err();
+        let refused = self.admit(drawn).err();
         let Some((reason, remaining)) = refused else {
             if let Phase::HalfOpen { out } = &mut self.phase
                 && self.force.is_none()
@@ -202,7 +217,7 @@ impl Model {
     }
 
     /// Whether the machine admits a call; an open circuit whose wait is over becomes half-open by it.
-    fn admit(&mut self) -> Result<(), (Reason, Duration)> {
+    fn admit(&mut self, drawn: Option<Reason>) -> Result<(), (Reason, Duration)> {
         match self.force {
             Some(Force::Open { until }) => {
                 let remaining = until.map_or(self.config.open_duration(), |until| until - self.now);
@@ -212,7 +227,7 @@ impl Model {
             None => {}
         }
         if self.phase == Phase::Closed {
-            return Ok(());
+            return self.admit_share(drawn);
         }
         if matches!(self.phase, Phase::Open { .. }) {
             if !self.ready_to_probe() {
@@ -245,16 +260,16 @@ impl Model {
     fn check(&mut self) -> Result<(), (Reason, Duration)> {
         self.look();
         let mut tried = self.clone();
-        tried.acquire().map(drop).inspect_err(|_| self.totals = tried.totals)
+        tried.acquire(None).map(drop).inspect_err(|_| self.totals = tried.totals)
     }
 
     /// Admits what the machine admits, and counts no refusal.
     fn acquire_quietly(&mut self) -> Option<Ticket> {
         self.look();
         let mut tried = self.clone();
-        let ticket = tried.acquire().ok().filter(|ticket| !ticket.bypass)?;
+        let ticket = tried.acquire(None).ok().filter(|ticket| !ticket.bypass)?;
         *self = tried;
-        Some(Ticket { timed: true, ..ticket })
+        Some(ticket)
     }
 
     // The end of a permit.
@@ -333,12 +348,12 @@ impl Model {
                 if self.entries.iter().any(|entry| entry.failure || entry.slow) {
                     self.open(self.now, wish);
                 } else if ended >= success_threshold as usize {
-                    self.close();
+                    self.recover();
                 }
             }
             HalfOpenRule::Rate { permitted_calls } => {
                 if ended >= self.config.minimum_calls().min(permitted_calls) as usize {
-                    if self.rates_reached(&self.entries) { self.open(self.now, wish) } else { self.close() }
+                    if self.rates_reached(&self.entries) { self.open(self.now, wish) } else { self.recover() }
                 }
             }
             _ => unreachable!("there are two rules"),

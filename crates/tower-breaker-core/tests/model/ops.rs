@@ -147,13 +147,17 @@ pub(super) fn config() -> impl Strategy<Value = CircuitBreakerConfig> {
     let opened =
         (select(vec![ms(64), ms(128), ms(1_024)]), select(vec![1.0, 1.5, 2.0]), select(vec![1, 2, 5, u32::MAX]));
     let probed = (rule(), option::of(select(vec![ms(20), ms(100), ms(1_000)])));
+    let shares = (
+        option::weighted(0.4, select(vec![ms(1), ms(64), ms(1_024)])),
+        option::weighted(0.4, select(vec![1.0f64.next_up(), 1.1, 1.5, 2.0, 4.0])),
+    );
     let on_cancel = prop_oneof![
         Just(OnCancel::Ignore),
         Just(OnCancel::Failure),
         select(vec![ms(0), ms(20), ms(1_000)]).prop_map(OnCancel::FailureAfter),
     ];
-    (trips, counted, opened, probed, on_cancel, mode(), share()).prop_map(
-        |(trips, counted, opened, probed, on_cancel, mode, share)| {
+    (trips, counted, opened, probed, on_cancel, (mode(), share()), shares).prop_map(
+        |(trips, counted, opened, probed, on_cancel, (mode, share), (ramp, throttle))| {
             let (row, rate, slow_after, slow_rate) = trips;
             let (window, minimum, max_age) = counted;
             let (open, growth, cap) = opened;
@@ -173,7 +177,9 @@ pub(super) fn config() -> impl Strategy<Value = CircuitBreakerConfig> {
                 .half_open_timeout(probed.1)
                 .on_cancel(on_cancel)
                 .mode(mode)
-                .enforcement(share);
+                .enforcement(share)
+                .recovery_ramp(ramp)
+                .throttle(throttle.filter(|_| matches!(window, SlidingWindow::Time(..))));
             let judged_by_rate = rate.is_some() || slow_after.is_some();
             let builder = match probed.0 {
                 Rule::Rate(calls) if judged_by_rate => builder.permitted_calls(calls),

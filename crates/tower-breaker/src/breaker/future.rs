@@ -2,11 +2,11 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use pin_project_lite::pin_project;
-use tower_breaker_core::{PanicGuard, Permit, Rejected, TimeoutKind};
+use tower_breaker_core::{Outcome, PanicGuard, Permit, Rejected, TimeoutKind};
 use tower_service::Service;
 
 use crate::{classify::Classify, refuse::Refuse};
@@ -59,18 +59,25 @@ where
         refuse: &R,
         request: Req,
     ) -> Self {
-        let kind = match admission {
-            Ok(permit) => {
-                let state = Some(classify.start(&request));
-                let mut permit = Some(permit);
-                let guard = PanicGuard::new(&mut permit);
-                let inner = inner.call(request);
-                guard.disarm();
-                Kind::Called { inner, permit, state }
-            }
-            Err(rejected) => Kind::Refused { refusal: Some((rejected, refuse.start(&request))) },
-        };
-        Self { kind }
+        match admission {
+            Ok(permit) => Self::called(permit, inner, classify, request),
+            Err(rejected) => Self::refused(rejected, refuse, &request),
+        }
+    }
+
+    /// Makes the call.
+    #[inline(always)]
+    pub(crate) fn called(permit: Permit, inner: &mut S, classify: &C, request: Req) -> Self {
+        let calling = Calling(Some(permit));
+        let state = Some(classify.start(&request));
+        let inner = inner.call(request);
+        Self { kind: Kind::Called { inner, permit: calling.permit(), state } }
+    }
+
+    /// Makes no call.
+    #[inline(always)]
+    pub(crate) fn refused(rejected: Rejected, refuse: &R, request: &Req) -> Self {
+        Self { kind: Kind::Refused { refusal: Some((rejected, refuse.start(request))) } }
     }
 
     /// The time of the whole call is over, which the classifier judges.
@@ -79,6 +86,25 @@ where
             && let Some((permit, state)) = permit.take().zip(state.take())
         {
             C::timed_out(state, TimeoutKind::Whole, permit);
+        }
+    }
+}
+
+/// Judges a panic of the inner `call` as a failure. It owns the permit, which so need not be in memory meanwhile.
+struct Calling(Option<Permit>);
+
+impl Calling {
+    #[inline(always)]
+    fn permit(mut self) -> Option<Permit> {
+        self.0.take()
+    }
+}
+
+impl Drop for Calling {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if let Some(permit) = self.0.take() {
+            permit.record(Outcome::Failure);
         }
     }
 }
@@ -97,7 +123,10 @@ where
                 let guard = PanicGuard::new(permit);
                 let polled = inner.poll(cx);
                 guard.disarm();
-                let result = ready!(polled);
+                let Poll::Ready(result) = polled else {
+                    permit.iter_mut().for_each(Permit::start_waiting);
+                    return Poll::Pending;
+                };
                 let (permit, state) =
                     permit.take().zip(state.take()).expect("`ResponseFuture` polled after it has ended");
                 Poll::Ready(match C::end(state, result, permit) {
@@ -107,7 +136,7 @@ where
             }
             KindProj::Refused { refusal } => {
                 let (rejected, state) = refusal.take().expect("`ResponseFuture` polled after it has ended");
-                Poll::Ready(R::refuse(state, rejected.into()))
+                Poll::Ready(R::circuit_open(state, rejected))
             }
         }
     }

@@ -107,6 +107,13 @@ where
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
+        // The two usual ways first, so that neither needs room for the other.
+        if let Some(permit) = self.turn.admit() {
+            return ResponseFuture::called(permit, &mut self.inner, &self.classify, request);
+        }
+        if let Some(rejected) = self.turn.refuse() {
+            return ResponseFuture::refused(rejected, &self.refuse, &request);
+        }
         ResponseFuture::new(self.turn.acquire(), &mut self.inner, &self.classify, &self.refuse, request)
     }
 }

@@ -15,6 +15,7 @@ impl<Req, Res, E> Classify<Req, Res, E> for ErrorsAreFailures {
 
     fn start(&self, _: &Req) {}
 
+    #[inline(always)]
     fn end((): (), result: Result<Res, E>, permit: Permit) -> Result<Res, E> {
         permit.record(match &result {
             Ok(_) => Outcome::Success,

@@ -101,7 +101,10 @@ where
                             if let Some(circuit) = &settings.circuit {
                                 circuit.record_fallback();
                             }
-                            settings.mark.mark(&mut response, FellBack { kind: A::KIND, cause });
+                            let fell_back = FellBack { kind: A::KIND, cause };
+                            #[cfg(feature = "tracing")]
+                            crate::trace::fell_back(settings.circuit.as_ref(), &fell_back);
+                            settings.mark.mark(&mut response, fell_back);
                             response
                         });
                         return Poll::Ready(outward::<_, _, _, R>(marked));

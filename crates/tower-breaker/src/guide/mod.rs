@@ -20,6 +20,7 @@
     doc = "  are called in a routes document, and what differs."
 )]
 //! - [`mesh`]: beside a mesh or an API gateway: what those do, what to leave to whom, how to run both.
+//! - [`shares`]: a circuit that lets a share of the calls through: the recovery ramp and the throttle, and when they help.
 
 #[doc = include_str!("order.md")]
 pub mod order {}
@@ -30,6 +31,9 @@ pub mod mesh {}
 #[cfg(feature = "config")]
 #[doc = include_str!("migrating.md")]
 pub mod migrating {}
+
+#[doc = include_str!("shares.md")]
+pub mod shares {}
 
 // The snippets of these pages are doctests, which need their features.
 #[cfg(all(feature = "fallback", feature = "resilience"))]

@@ -82,7 +82,7 @@ where
     fn call(&mut self, request: Req) -> Self::Future {
         let circuit = self.key.with(&request, |name| self.circuits.get_or_create(name));
         // The handle moves into the permit: one count up for the look-up, one down when the call ends.
-        ResponseFuture::new(circuit.try_acquire_owned(), &mut self.inner, &self.classify, &self.refuse, request)
+        ResponseFuture::new(circuit.try_acquire_unstarted(), &mut self.inner, &self.classify, &self.refuse, request)
     }
 }
 

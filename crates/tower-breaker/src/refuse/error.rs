@@ -1,4 +1,4 @@
-use tower_breaker_core::{Error, Interruption};
+use tower_breaker_core::{Error, Interruption, Rejected};
 
 use super::Refuse;
 
@@ -17,6 +17,11 @@ impl<Req, Res, E> Refuse<Req, Res, E> for AsError {
 
     fn refuse((): (), interruption: Interruption) -> Result<Res, Error<E>> {
         Err(interruption.into())
+    }
+
+    #[inline(always)]
+    fn circuit_open((): (), rejected: Rejected) -> Result<Res, Error<E>> {
+        Err(Error::CircuitOpen(rejected))
     }
 
     fn response(response: Res) -> Res {
@@ -42,6 +47,11 @@ impl<Req, Res, E> Refuse<Req, Res, Error<E>> for AsSameError {
 
     fn refuse((): (), interruption: Interruption) -> Result<Res, Error<E>> {
         Err(interruption.into())
+    }
+
+    #[inline(always)]
+    fn circuit_open((): (), rejected: Rejected) -> Result<Res, Error<E>> {
+        Err(Error::CircuitOpen(rejected))
     }
 
     fn response(response: Res) -> Res {

@@ -26,7 +26,7 @@
 //!
 //! Write a type of your own only where the answer depends on the request.
 
-use tower_breaker_core::Interruption;
+use tower_breaker_core::{Interruption, Rejected};
 
 #[cfg(feature = "http")]
 mod body;
@@ -75,6 +75,12 @@ pub trait Refuse<Req, Res, E> {
 
     /// The answer to a call that was refused, or whose time was over.
     fn refuse(state: Self::State, interruption: Interruption) -> Result<Self::Response, Self::Error>;
+
+    /// As [`refuse`](Self::refuse), by a circuit: an outage may bring many of these. Override it where there is a shorter way to
+    /// the same answer.
+    fn circuit_open(state: Self::State, rejected: Rejected) -> Result<Self::Response, Self::Error> {
+        Self::refuse(state, rejected.into())
+    }
 
     /// A response of the inner service, on its way out.
     fn response(response: Res) -> Self::Response;

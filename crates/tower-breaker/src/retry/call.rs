@@ -91,6 +91,8 @@ where
         self.error = result.err();
         self.common.layer.meter.retried();
         self.attempt += 1;
+        #[cfg(feature = "tracing")]
+        crate::trace::retrying(self.attempt, wait);
         Step::Wait(wait, next)
     }
 

@@ -5,7 +5,7 @@
 //! ```toml
 //! [policies.default.circuit_breaker]
 //! failure_threshold = 5
-//! open_duration = "30s"
+//! open_duration = "2s"
 //!
 //! [policies.default]
 //! timeout = "10s"

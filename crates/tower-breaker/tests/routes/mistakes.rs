@@ -28,6 +28,9 @@ fn text_that_is_no_toml_names_its_line() {
 fn a_value_out_of_range_names_what_is_accepted() {
     let said = refusal(&with_breaker("open_duration = \"1s\"\nfailure_threshold = 0"));
     assert_eq!(said, "line 3: policies.default.circuit_breaker.failure_threshold is 0; accepted: 1..=1000000, or off");
+    let said = refusal(&with_breaker("throttle = 2.0\nsliding_window = { calls = 100 }"));
+    let accepted = "a sliding_window of time beside it: it looks at what came lately";
+    assert_eq!(said, format!("line 2: policies.default.circuit_breaker.throttle is 2.0; accepted: {accepted}"));
     let said = refusal(&with_breaker("sliding_window = { calls = 0 }"));
     assert_eq!(said, "line 2: policies.default.circuit_breaker.sliding_window.calls is 0; accepted: 1..=1000000");
 }

@@ -64,3 +64,19 @@ fn a_parent_may_stand_below_its_child() {
     assert_eq!(config.policy("default").unwrap().circuit_breaker().unwrap().failure_threshold(), Some(9));
     assert_eq!(config.policies().map(Policy::name).collect::<Vec<_>>(), ["default", "base"]);
 }
+
+#[test]
+fn shares_are_read_inherited_and_switched_off() {
+    let shares = |fields: &str| {
+        let parent = "[policies.default.circuit_breaker]\nrecovery_ramp = \"30s\"\nthrottle = 2.0\n";
+        let document = format!(
+            "{parent}\n[policies.child]\nextends = \"default\"\n{fields}\n[[routes]]\npath = \"/\"\npolicy = \"child\"\n"
+        );
+        let table = crate::read(&document);
+        let breaker = table.policy("child").unwrap().circuit_breaker().unwrap();
+        (breaker.recovery_ramp(), breaker.throttle())
+    };
+    assert_eq!(shares(""), (Some(Duration::from_secs(30)), Some(2.0)));
+    assert_eq!(shares("circuit_breaker = { recovery_ramp = false, throttle = 1.5 }"), (None, Some(1.5)));
+    assert_eq!(shares("circuit_breaker = { throttle = false }"), (Some(Duration::from_secs(30)), None));
+}

@@ -37,6 +37,8 @@ const CIRCUIT_BREAKER: &[&str] = &[
     "on_cancel",
     "mode",
     "enforcement",
+    "recovery_ramp",
+    "throttle",
 ];
 
 impl Level {

@@ -1,0 +1,49 @@
+//! tower-breaker for axum: a key for each route, and the circuits as a [`Router`](axum::Router): JSON, events, a live page,
+//! an operator's commands. The example is at [`CircuitRoutes`].
+//!
+//! Serve it on an address that only operators reach. Whoever reaches it may read the names and figures of all circuits.
+//!
+//! | route | answer |
+//! |---|---|
+//! | `GET /` | the page |
+//! | `GET /health/circuits` | `healthy`, `open_circuits`, `all_circuits`; always 200 |
+//! | `GET /circuits`, `GET /circuits/{name}` | everything of all, or of one; the name percent-encoded |
+//! | `GET /events` | server-sent events: `circuits` (all, once), `summary` (what changed, each second), `transitions` |
+//! | `POST /circuits/{name}/ACTION` | `force-open` (`{"seconds": 60}` ends it), `force-close`, `observe`, `enforce`, `enforcement` (`{"enforcement": 0.25}`), `reset` |
+//! | `POST /circuits/ACTION` | `observe`, `enforce`, `reset` of all |
+//! | `POST /operator` | 204 if the token is right; changes nothing |
+//!
+//! `?set=LABEL` says which set is meant, where several have a circuit of one name. A name that is empty, `.` or `..`, or too
+//! long for a path, is shown and cannot be commanded.
+//!
+//! # Counts
+//!
+//! Every document has `version` 1; it is raised when a field changes its meaning or goes. `in_window` and `calls_in_window` are
+//! what the sliding window holds now, `in_row` and `.._in_row` what came in a row up to now, `total` and `.._count` are over the
+//! circuit's life, as are `calls`, `failures`, `slow`, `refused` and `detected` of an event. Rates are in [0, 1], null below the
+//! minimum. `.._seconds` are seconds; `last_failure_time` is RFC 3339; `at` of an event is milliseconds since 1970.
+//!
+//! # Health is not readiness
+//!
+//! `healthy` is false while a circuit is open and not ready to probe. Do not wire it to a readiness probe: what is sick is a
+//! dependency, and an instance that gets no traffic can never find out that it is well again.
+//!
+//! # Commands
+//!
+//! None configured: 403. No token or a wrong one: 401. From a page of another origin: 403. Unknown circuit: 404. See
+//! [`CircuitRoutes::operator_token`].
+
+mod dashboard;
+mod events;
+mod json;
+mod key;
+mod operator;
+mod problem;
+mod query;
+mod routes;
+mod sets;
+
+pub use self::{
+    key::{MISSING, matched_path, method_and_matched_path},
+    routes::CircuitRoutes,
+};

@@ -1,0 +1,176 @@
+//! Server-sent events. Time is paused: seconds pass only where a test says so.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{body::Body, http::Request, response::Response};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use crate::support::Shown;
+
+struct Listening(Body);
+
+impl Listening {
+    async fn to(shown: &Shown, last: Option<&str>) -> Self {
+        let response = listen(shown, last).await;
+        assert_eq!(
+            (response.status(), &response.headers()["content-type"]),
+            (200.try_into().unwrap(), &"text/event-stream".parse().unwrap())
+        );
+        Self(response.into_body())
+    }
+
+    /// The next message: its name, its id, its data. `None`: the end.
+    async fn next(&mut self) -> Option<(String, String, Value)> {
+        let frame = self.0.frame().await?.unwrap().into_data().unwrap();
+        let text = String::from_utf8(frame.to_vec()).unwrap();
+        let text = text.strip_suffix("\n\n").unwrap();
+        let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_owned();
+        Some((field("event: "), field("id: "), serde_json::from_str(&field("data: ")).unwrap()))
+    }
+
+    async fn named(&mut self, name: &str) -> (String, Value) {
+        loop {
+            let (event, id, data) = self.next().await.unwrap();
+            if event == name {
+                return (id, data);
+            }
+        }
+    }
+}
+
+async fn listen(shown: &Shown, last: Option<&str>) -> Response {
+    let mut request = Request::get("/events");
+    if let Some(last) = last {
+        request = request.header("last-event-id", last);
+    }
+    shown.app.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn first_all_circuits_then_what_changes() {
+    let shown = Shown::new();
+    let _ = (shown.circuits.get_or_create("idle"), shown.circuits.get_or_create("db"));
+    let mut listening = Listening::to(&shown, None).await;
+    let (event, _, all) = listening.next().await.unwrap();
+    assert_eq!((event.as_str(), &all["version"], &all["operator"]), ("circuits", &json!(1), &json!(false)));
+    assert_eq!(all["circuits"].as_array().unwrap().len(), 2);
+
+    shown.trip("db");
+    let (event, id, told) = listening.next().await.unwrap();
+    assert_eq!(
+        (event.as_str(), told[0]["circuit"].as_str(), told[0]["to"].as_str()),
+        ("transitions", Some("db"), Some("open"))
+    );
+    assert_eq!((&told[0]["condition"], &told[0]["wait_seconds"]), (&json!("failures_in_row"), &json!(10.0)));
+    assert!(id.ends_with("-1"), "{id}");
+
+    let (_, summary) = listening.named("summary").await;
+    assert_eq!((&summary["total"], &summary["open"], &summary["closed"]), (&json!(2), &json!(1), &json!(1)));
+    let changed = summary["changed"].as_array().unwrap();
+    assert_eq!(changed.iter().map(|row| row["name"].as_str().unwrap()).collect::<Vec<_>>(), ["db"], "and no idle one");
+
+    shown.circuits.remove("idle");
+    assert_eq!(listening.named("summary").await.1["gone"], json!([{ "set": "upstreams", "name": "idle" }]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_transitions_at_once_are_a_few_messages() {
+    let shown = Shown::new();
+    let mut listening = Listening::to(&shown, None).await;
+    listening.named("circuits").await;
+    for number in 0..1_000 {
+        shown.trip(&number.to_string());
+    }
+    let (_, told) = listening.named("transitions").await;
+    assert_eq!(told.as_array().unwrap().len(), 256, "the last ones");
+    assert_eq!(listening.next().await.unwrap().0, "summary");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_back_is_told_what_it_missed_and_no_more() {
+    let shown = Shown::new();
+    shown.trip("before");
+    let mut listening = Listening::to(&shown, None).await;
+    let (id, told) = listening.named("transitions").await;
+    assert_eq!(told.as_array().unwrap().len(), 1, "from before anybody listened");
+    drop(listening);
+    shown.trip("meanwhile");
+    let mut listening = Listening::to(&shown, Some(&id)).await;
+    let (_, told) = listening.named("transitions").await;
+    assert_eq!((told.as_array().unwrap().len(), &told[0]["circuit"]), (1, &json!("meanwhile")));
+    for nonsense in ["", "1", "x-1", "1-1", "--", "99999999999999999999-1"] {
+        let mut listening = Listening::to(&shown, Some(nonsense)).await;
+        assert_eq!(listening.named("transitions").await.1.as_array().unwrap().len(), 2, "{nonsense}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_who_does_not_read_loses_its_place_and_its_queue() {
+    let shown = Shown::with(|routes| routes.max_listeners(1));
+    let circuit = shown.circuits.get_or_create("db");
+    let mut stuck = Listening::to(&shown, None).await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert_eq!(listen(&shown, None).await.status(), 503, "the place is taken");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let mut other = Listening::to(&shown, None).await;
+    assert!(stuck.next().await.is_none(), "what it did not read is gone");
+    assert_eq!(other.next().await.unwrap().0, "circuits");
+    drop(circuit);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_few_large_messages_are_too_many_as_well() {
+    let shown = Shown::new();
+    let long = "x".repeat(1_500_000);
+    let mut stuck = Listening::to(&shown, None).await;
+    for _ in 0..4 {
+        shown.trip(&long);
+        shown.circuits.reset(&long);
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    assert!(stuck.next().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_runs_once_nobody_listens() {
+    let shown = Shown::new();
+    let looks = Arc::new(());
+    let listening = Listening::to(&shown, None).await;
+    let metrics = tokio::runtime::Handle::current().metrics();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(metrics.num_alive_tasks(), 1);
+    let second = Listening::to(&shown, None).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(metrics.num_alive_tasks(), 1, "one for all who listen");
+    drop((listening, second, looks));
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(metrics.num_alive_tasks(), 0);
+    let mut again = Listening::to(&shown, None).await;
+    assert_eq!(again.next().await.unwrap().0, "circuits");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transition_costs_its_call_no_more_with_a_hundred_who_never_read() {
+    let shown = Shown::new();
+    let stuck: Vec<Response> = futures(&shown).await;
+    for _ in 0..10_000 {
+        shown.trip("db");
+        shown.circuits.reset("db");
+    }
+    // Nothing was told yet: all of that happened without the task that tells.
+    let mut first = stuck.into_iter().next().map(|response| Listening(response.into_body())).unwrap();
+    assert_eq!(first.next().await.unwrap().0, "circuits");
+    let (_, told) = first.named("transitions").await;
+    assert_eq!(told.as_array().unwrap().len(), 256);
+}
+
+async fn futures(shown: &Shown) -> Vec<Response> {
+    let mut all = Vec::new();
+    for _ in 0..100 {
+        all.push(listen(shown, None).await);
+    }
+    assert_eq!(listen(shown, None).await.status(), 503);
+    all
+}

@@ -1,0 +1,9 @@
+//! The crate as its users see it.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod browser;
+mod events;
+mod json;
+mod key;
+mod operator;
+mod support;

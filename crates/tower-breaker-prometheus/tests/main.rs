@@ -1,0 +1,9 @@
+//! What a scrape says, and what the dashboard and the alerts make of it.
+
+#![allow(clippy::unwrap_used, reason = "what cannot be had here is a failure of the test")]
+
+mod cap;
+mod page;
+mod promtool;
+mod rules;
+mod scrape;
