@@ -28,7 +28,6 @@ fn date(value: &HeaderValue) -> Option<SystemTime> {
 }
 
 /// What `grpc-retry-pushback-ms` asks for.
-#[cfg(feature = "retry")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pushback {
     /// Another attempt after so long, no sooner.
@@ -37,21 +36,20 @@ pub(crate) enum Pushback {
     Stop,
 }
 
-/// The server's pushback, of a response without a body in its head (gRFC A6). `None` where there is none, or no number.
-#[cfg(feature = "retry")]
+/// The server's pushback, in a head or in trailers (gRFC A6). `None` where there is none, and for nonsense: no number, or
+/// one of more digits than any wait has.
 pub(crate) fn pushback(headers: &HeaderMap) -> Option<Pushback> {
     let value = headers.get("grpc-retry-pushback-ms")?.to_str().ok()?.trim();
     let (negative, digits) = value.strip_prefix('-').map_or((false, value), |digits| (true, digits));
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    Some(match digits.parse() {
-        Ok(0) => Pushback::After(Duration::ZERO),
-        _ if negative => Pushback::Stop,
-        Ok(millis) => Pushback::After(Duration::from_millis(millis)),
-        // Too many digits: for ever.
-        Err(_) => Pushback::After(Duration::MAX),
-    })
+    match digits.parse() {
+        Ok(0) => Some(Pushback::After(Duration::ZERO)),
+        _ if negative => Some(Pushback::Stop),
+        Ok(millis) => Some(Pushback::After(Duration::from_millis(millis))),
+        Err(_) => None,
+    }
 }
 
 /// The units of `grpc-timeout`, the largest first, in nanoseconds.

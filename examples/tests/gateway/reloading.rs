@@ -1,11 +1,27 @@
 //! A routes file that changes under a running gateway.
 
-use std::{sync::atomic::AtomicBool, sync::atomic::Ordering::Relaxed, thread};
+use std::{
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering::Relaxed},
+        mpsc,
+    },
+    thread,
+};
 
 use crate::{client::get, one_route, process::Gateway, until, upstream::Upstream};
 
 const FEW: &str = "failure_threshold = 2\nopen_duration = \"60s\"";
 const MANY: &str = "failure_threshold = 5\nopen_duration = \"60s\"";
+
+/// Ends the load, also where a test fails before it does.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
+    }
+}
 
 #[test]
 fn circuits_keep_their_state_and_new_thresholds_count() {
@@ -64,6 +80,7 @@ fn no_request_is_lost_over_a_reload() {
     let gateway = Gateway::start(&one_route(&upstream, FEW));
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
+        let over = Over(&done);
         let callers: Vec<_> = (0..4)
             .map(|_| {
                 scope.spawn(|| {
@@ -85,7 +102,119 @@ fn no_request_is_lost_over_a_reload() {
                 (loads > round).then_some(())
             });
         }
-        done.store(true, Relaxed);
+        drop(over);
         assert!(callers.into_iter().map(|caller| caller.join().unwrap()).sum::<u32>() > 20);
     });
+}
+
+#[test]
+fn each_kind_of_mistake_names_its_place_and_keeps_what_was_in_force() {
+    let upstream = Upstream::well();
+    let good = one_route(&upstream, FEW);
+    let gateway = Gateway::start(&good);
+    let file = gateway.file.as_ref().unwrap();
+    let breaker = "policies.default.circuit_breaker";
+    let policy = "path = \"/{*rest}\"\npolicy =";
+    for (right, wrong, said) in [
+        ("upstream = ", "upstream = = ", "8: is no TOML: ".to_owned()),
+        (
+            "[[routes]]",
+            "[[route]]",
+            "6: route is unknown (did you mean \"routes\"?); accepted: policies, routes".into(),
+        ),
+        ("= 2", "= 0", format!("3: {breaker}.failure_threshold is 0; accepted: 1..=1000000, or off")),
+        ("\"60s\"", "60", format!("4: {breaker}.open_duration is 60; accepted: a duration as text, such as \"30s\"")),
+        ("open_duration =", "resetTimeout =", format!("4: {breaker}.resetTimeout is unknown (did you mean \"open_d")),
+        (
+            "[[routes]]",
+            "\n[policies.a]\nextends = \"b\"\n[[routes]]",
+            "8: policies.a.extends is \"b\"; accepted: ".into(),
+        ),
+        (
+            "[[routes]]",
+            "[policies.a]\nextends = \"a\"\n[[routes]]",
+            "7: policies.a.extends is \"a\", which leads".into(),
+        ),
+        ("path =", &format!("{policy} \"defualt\"\n#"), "8: routes[0].policy is \"defualt\" (did you mean".into()),
+        ("\"/{*rest}\"", "\"rest\"", "7: routes[0].path is \"rest\"; accepted: a path that starts with `/`".into()),
+        ("\"http://", "\"ftp://", "8: routes[0].upstream is ".into()),
+        (
+            "[[routes]]",
+            "[[routes]]\npath = \"/{*all}\"\nupstream = \"http://127.0.0.1:1\"\n[[routes]]",
+            "9: routes[1] can".into(),
+        ),
+    ] {
+        assert_eq!(good.matches(right).count(), 1, "{right}");
+        file.write(&good.replace(right, wrong));
+        gateway.signal("HUP");
+        let line = gateway.line(&format!("{}:{said}", file.path()));
+        assert!(line.ends_with("(refused; what was in force stays)"), "{line}");
+        assert_eq!(get(gateway.at, "/a").body, b"well", "{said}");
+    }
+    assert!(!gateway.lines().iter().any(|line| line.contains("is in force")), "{:?}", gateway.lines());
+}
+
+#[test]
+fn a_call_under_way_ends_under_the_route_it_took() {
+    let (come, comes) = mpsc::channel();
+    let (go, goes) = mpsc::channel::<()>();
+    let (come, goes) = (Mutex::new(come), Mutex::new(goes));
+    let held = Upstream::start(move |exchange| {
+        come.lock().unwrap().send(()).unwrap();
+        let _ = goes.lock().unwrap().recv();
+        exchange.reply("200 OK", "held");
+    });
+    let other = Upstream::start(|exchange| exchange.reply("200 OK", "other"));
+    let gateway = Gateway::start(&one_route(&held, FEW));
+    thread::scope(|scope| {
+        let first = scope.spawn(|| get(gateway.at, "/a"));
+        comes.recv().unwrap();
+        gateway.file.as_ref().unwrap().write(&one_route(&other, MANY));
+        gateway.signal("HUP");
+        gateway.line("is in force");
+        assert_eq!(get(gateway.at, "/a").body, b"other");
+        assert!(!first.is_finished());
+        go.send(()).unwrap();
+        let first = first.join().unwrap();
+        assert_eq!((first.status, first.body.as_slice()), (200, &b"held"[..]));
+    });
+}
+
+#[test]
+fn under_load_circuits_keep_their_state_and_new_thresholds_count() {
+    let upstream = Upstream::start(|exchange| match exchange.path() {
+        "/well" => exchange.reply("200 OK", "well"),
+        _ => exchange.reply("500 No", ""),
+    });
+    let routes = |breaker| {
+        ["/open", "/row", "/well"].iter().fold(
+            format!("[policies.default.circuit_breaker]\n{breaker}\nfailure_rate_threshold = false\n"),
+            |routes, path| format!("{routes}[[routes]]\npath = \"{path}\"\nupstream = \"{}\"\n", upstream.url()),
+        )
+    };
+    let gateway = Gateway::start(&routes(FEW));
+    assert_eq!(["/open", "/open", "/open", "/row"].map(|path| get(gateway.at, path).status), [500, 500, 503, 500]);
+    let done = AtomicBool::new(false);
+    let calls = thread::scope(|scope| {
+        let over = Over(&done);
+        let load = || {
+            let mut calls = 0;
+            while !done.load(Relaxed) {
+                assert_eq!(get(gateway.at, "/well").status, 200);
+                calls += 1;
+            }
+            calls
+        };
+        let callers: Vec<_> = (0..3).map(|_| scope.spawn(load)).collect();
+        gateway.file.as_ref().unwrap().write(&routes(MANY));
+        gateway.signal("HUP");
+        gateway.line("is in force");
+        assert_eq!(get(gateway.at, "/open").status, 503, "still open");
+        // One failure from before and four from now on.
+        assert_eq!([0; 5].map(|_| get(gateway.at, "/row").status), [500, 500, 500, 500, 503]);
+        drop(over);
+        callers.into_iter().map(|caller| caller.join().unwrap()).sum::<u64>()
+    });
+    // No more and no fewer than were called: it is one circuit from the start.
+    until("their outcomes", || (gateway.circuit("/well")["success_count"] == calls).then_some(()));
 }

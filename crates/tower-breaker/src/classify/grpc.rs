@@ -7,6 +7,7 @@ use http_body::Body;
 use tower_breaker_core::{Outcome, Permit};
 
 use super::{AtEndOfBody, Classify, Head, JudgeResponse, JudgedBody};
+use crate::headers::{Pushback, pushback};
 
 /// Judges gRPC responses by `grpc-status`: from the head where there is no body (trailers-only), else from the trailers.
 ///
@@ -39,7 +40,7 @@ impl GrpcClassifier {
         match code {
             CANCELLED => self.cancelled,
             UNKNOWN | DEADLINE_EXCEEDED | RESOURCE_EXHAUSTED | INTERNAL | UNAVAILABLE | DATA_LOSS => {
-                pushback(headers).map_or(Outcome::Failure, Outcome::FailureRetryAfter)
+                wish(headers).map_or(Outcome::Failure, Outcome::FailureRetryAfter)
             }
             _ => Outcome::Success,
         }
@@ -82,9 +83,12 @@ const fn code_of(status: StatusCode) -> u8 {
     }
 }
 
-/// A server's own wish. A negative one asks not to be called again and names no time; nonsense says nothing.
-fn pushback(headers: &HeaderMap) -> Option<Duration> {
-    number(headers.get("grpc-retry-pushback-ms")?).map(Duration::from_millis)
+/// A server's own wish. One not to be called again names no time.
+fn wish(headers: &HeaderMap) -> Option<Duration> {
+    match pushback(headers)? {
+        Pushback::After(wait) => Some(wait),
+        Pushback::Stop => None,
+    }
 }
 
 impl JudgeResponse for GrpcClassifier {

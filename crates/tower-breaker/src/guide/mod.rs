@@ -14,6 +14,11 @@
     all(feature = "fallback", feature = "resilience"),
     doc = "- [`testing`]: a service that wears these layers, tested without waiting and without an outage."
 )]
+#![cfg_attr(
+    feature = "config",
+    doc = "- [`migrating`]: what the options of resilience4j, Polly, Hystrix, opossum, pybreaker, Envoy, Istio and gateways",
+    doc = "  are called in a routes document, and what differs."
+)]
 //! - [`mesh`]: beside a mesh or an API gateway: what those do, what to leave to whom, how to run both.
 //! - [`shares`]: a circuit that lets a share of the calls through: the recovery ramp and the throttle, and when they help.
 
@@ -22,6 +27,10 @@ pub mod order {}
 
 #[doc = include_str!("mesh.md")]
 pub mod mesh {}
+
+#[cfg(feature = "config")]
+#[doc = include_str!("migrating.md")]
+pub mod migrating {}
 
 #[doc = include_str!("shares.md")]
 pub mod shares {}

@@ -13,7 +13,7 @@ use super::{
     policy, reader, route,
 };
 
-const FIELDS: &[&str] = &["policies", "routes"];
+pub(super) const FIELDS: &[&str] = &["policies", "routes"];
 
 /// A routes document that has been read and checked: policies with everything they inherit, and routes that name them.
 ///
@@ -54,7 +54,7 @@ impl<R: DeserializeOwned, P: DeserializeOwned> RoutesConfig<R, P> {
         let text = fs::read_to_string(file).map_err(|cause| RoutesError::unreadable(&shown, cause))?;
         let read = || {
             let document = Node::from_toml(&text)?;
-            let table = document.get(name).map(|node| reader::read(node, &[])).transpose()?;
+            let table = document.get(name).map(|node| reader::read(node, hint::Level::Own)).transpose()?;
             Ok((Self::from_node(&document, Some(name))?, table))
         };
         read().map_err(|error: RoutesError| error.in_file(&shown))
@@ -84,7 +84,7 @@ impl<R: DeserializeOwned, P: DeserializeOwned> RoutesConfig<R, P> {
         };
         let known = || FIELDS.iter().copied().chain(also);
         if let Some((name, node)) = entries.iter().find(|(name, _)| !known().any(|known| known == name)) {
-            return Err(RoutesError::at(&node.field, node.line, hint::unknown(name, known())));
+            return Err(RoutesError::at(&node.field, node.line, hint::unknown(name, hint::Level::Document, known())));
         }
         let policies: Vec<_> = policy::read_all(document.get("policies"))?.into_iter().map(Arc::new).collect();
         let missing = || RoutesError::at("routes", None, "is missing; accepted: a list of at least one route");

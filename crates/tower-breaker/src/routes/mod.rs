@@ -55,6 +55,9 @@
 //! extend each other in a circle and a route that can never be reached are [errors](RoutesError) that name file, line,
 //! field and what is accepted. [`RouteTable`] has the circuits, and takes a changed document while calls go on.
 //!
+//! Names that other libraries, proxies and gateways have for a field are refused with ours as a hint; the guide has a
+//! [page on migrating](crate::guide::migrating).
+//!
 //! Where the routes of a program are known when it is written, layers on an axum `Router` say the same in less.
 //!
 //! ```

@@ -6,14 +6,15 @@ use serde::de::DeserializeOwned;
 use tower_breaker_core::{CircuitBreakerConfig, CircuitBreakerConfigBuilder};
 
 use super::{
-    BulkheadSettings, RateLimitSettings, RetrySettings, RoutesError, hint,
+    BulkheadSettings, RateLimitSettings, RetrySettings, RoutesError,
+    hint::{self, Level},
     node::{Node, Value},
     reader,
     settings::{Heir, Settings},
 };
 
 /// The fields of a policy that are read here; every other one goes to the caller's own type.
-const FIELDS: &[&str] = &{
+pub(super) const FIELDS: &[&str] = &{
     let [timeout, attempt_timeout, retry, rate_limit, bulkhead] = Settings::FIELDS;
     ["extends", timeout, attempt_timeout, retry, rate_limit, bulkhead, "circuit_breaker"]
 };
@@ -115,7 +116,7 @@ impl<'a> Written<'a> {
         for entry in entries(node)? {
             let (field, value) = entry;
             match field.as_str() {
-                "extends" => policy.extends = Some((reader::read(value, &[])?, value)),
+                "extends" => policy.extends = Some((reader::read(value, Level::Own)?, value)),
                 "circuit_breaker" => policy.circuit_breaker = Some(stage(value)?),
                 // Read once it is known what they inherit.
                 settings if Settings::FIELDS.contains(&settings) => {}
@@ -197,14 +198,14 @@ impl<'a> Written<'a> {
                 gathered.push((*entry).clone());
             }
         }
-        reader::read(&Node::gathered(&self.node.field, self.node.line, gathered), FIELDS)
+        reader::read(&Node::gathered(&self.node.field, self.node.line, gathered), Level::Policy)
     }
 }
 
 fn stage<T: DeserializeOwned>(node: &Node) -> Result<Stage<T>, RoutesError> {
     match &node.value {
         Value::Bool(false) => Ok(Stage::Off),
-        Value::Table(_) => reader::read(node, &[]).map(Stage::On),
+        Value::Table(_) => reader::read(node, Level::CircuitBreaker).map(Stage::On),
         _ => Err(RoutesError::at(&node.field, node.line, "is no table; accepted: a table of its settings, or false")),
     }
 }

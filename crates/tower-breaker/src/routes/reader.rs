@@ -12,13 +12,15 @@ use serde::{
 };
 
 use super::{
-    RoutesError, hint,
+    RoutesError,
+    hint::{self, Level},
     node::{Node, Value, child},
 };
 
-/// Reads a `T`. `also` are fields of the same table that somebody else has read: named when an unknown one is refused.
-pub(super) fn read<'de, T: Deserialize<'de>>(node: &'de Node, also: &'static [&'static str]) -> Result<T, RoutesError> {
-    T::deserialize(Reader { node, also }).map_err(|fault| match fault.place {
+/// Reads a `T` from a table of this level. Of a route and of a policy some fields have been read by somebody else: they
+/// are named too when an unknown one is refused.
+pub(super) fn read<'de, T: Deserialize<'de>>(node: &'de Node, level: Level) -> Result<T, RoutesError> {
+    T::deserialize(Reader { node, level }).map_err(|fault| match fault.place {
         Some((field, line)) => RoutesError::at(&field, line, fault.problem),
         None => RoutesError::at(&node.field, node.line, fault.problem),
     })
@@ -27,7 +29,7 @@ pub(super) fn read<'de, T: Deserialize<'de>>(node: &'de Node, also: &'static [&'
 #[derive(Clone, Copy)]
 struct Reader<'de> {
     node: &'de Node,
-    also: &'static [&'static str],
+    level: Level,
 }
 
 impl Reader<'_> {
@@ -36,8 +38,12 @@ impl Reader<'_> {
         match entries.iter().find(|(name, _)| !fields.contains(&name.as_str())) {
             None => Ok(()),
             Some((name, node)) => {
-                let known = self.also.iter().chain(fields).copied();
-                Err(Fault::new(hint::unknown(name, known)).place(&node.field, node.line))
+                let others = match self.level {
+                    Level::Route | Level::Policy => self.level.fields(),
+                    _ => &[],
+                };
+                let known = others.iter().chain(fields).copied();
+                Err(Fault::new(hint::unknown(name, self.level, known)).place(&node.field, node.line))
             }
         }
     }
@@ -47,7 +53,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
     type Error = Fault;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        let Node { line, field, value } = self.node;
+        let (Node { line, field, value }, level) = (self.node, self.level);
         let read = match value {
             Value::Bool(on) => visitor.visit_bool(*on),
             Value::Signed(number) => visitor.visit_i64(*number),
@@ -55,7 +61,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
             Value::Float(number) => visitor.visit_f64(*number),
             Value::Text(text) => visitor.visit_borrowed_str(text),
             Value::List(nodes) => visitor.visit_seq(Elements(nodes.iter())),
-            Value::Table(entries) => visitor.visit_map(Entries::new(entries)),
+            Value::Table(entries) => visitor.visit_map(Entries::new(entries, level)),
         };
         // The innermost value that was refused is the place; further out it is known already.
         read.map_err(|fault| fault.place(field, *line))
@@ -91,7 +97,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         let read = match value {
             Value::Text(text) => visitor.visit_enum(text.as_str().into_deserializer()),
             Value::Table(entries) if entries.len() == 1 => {
-                visitor.visit_enum(MapAccessDeserializer::new(Entries::new(entries)))
+                visitor.visit_enum(MapAccessDeserializer::new(Entries::new(entries, Level::Own)))
             }
             // A visitor of an enum takes nothing else: this is its refusal, in its own words.
             _ => return self.deserialize_any(visitor),
@@ -107,12 +113,13 @@ impl<'de> Deserializer<'de> for Reader<'de> {
 
 struct Entries<'de> {
     rest: std::slice::Iter<'de, (String, Node)>,
-    value: Option<&'de Node>,
+    level: Level,
+    value: Option<(&'de Node, Level)>,
 }
 
 impl<'de> Entries<'de> {
-    fn new(entries: &'de [(String, Node)]) -> Self {
-        Self { rest: entries.iter(), value: None }
+    fn new(entries: &'de [(String, Node)], level: Level) -> Self {
+        Self { rest: entries.iter(), level, value: None }
     }
 }
 
@@ -121,15 +128,15 @@ impl<'de> MapAccess<'de> for Entries<'de> {
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
         let Some((name, node)) = self.rest.next() else { return Ok(None) };
-        self.value = Some(node);
+        self.value = Some((node, self.level.of(name)));
         seed.deserialize(name.as_str().into_deserializer())
             .map(Some)
             .map_err(|fault: Fault| fault.place(&node.field, node.line))
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
-        let node = self.value.take().ok_or_else(|| <Fault as de::Error>::custom("is read out of order"))?;
-        read_seed(seed, node)
+        let (node, level) = self.value.take().ok_or_else(|| <Fault as de::Error>::custom("is read out of order"))?;
+        read_seed(seed, node, level)
     }
 }
 
@@ -139,13 +146,13 @@ impl<'de> SeqAccess<'de> for Elements<'de> {
     type Error = Fault;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Fault> {
-        self.0.next().map(|node| read_seed(seed, node)).transpose()
+        self.0.next().map(|node| read_seed(seed, node, Level::Own)).transpose()
     }
 }
 
 /// What a type refuses after it has read its value, as `TryFrom` does, is refused here.
-fn read_seed<'de, S: DeserializeSeed<'de>>(seed: S, node: &'de Node) -> Result<S::Value, Fault> {
-    seed.deserialize(Reader { node, also: &[] }).map_err(|fault| fault.place(&node.field, node.line))
+fn read_seed<'de, S: DeserializeSeed<'de>>(seed: S, node: &'de Node, level: Level) -> Result<S::Value, Fault> {
+    seed.deserialize(Reader { node, level }).map_err(|fault| fault.place(&node.field, node.line))
 }
 
 /// What a type refused; the reader adds the place on the way out.
@@ -201,7 +208,7 @@ impl de::Error for Fault {
     }
 
     fn unknown_field(name: &str, expected: &'static [&'static str]) -> Self {
-        Self::new(hint::unknown(name, expected.iter().copied()))
+        Self::new(hint::unknown(name, Level::Own, expected.iter().copied()))
     }
 
     fn missing_field(name: &'static str) -> Self {

@@ -5,9 +5,7 @@ use std::borrow::Cow;
 use http::{HeaderMap, Request, header::HOST};
 
 use super::RouteKey;
-
-/// A key longer than this is cut: memory for circuits of strangers' names has a bound.
-const LONGEST_KEY: usize = 200;
+use crate::key::LONGEST;
 
 /// The authority a request is for: that of its target where it has one (HTTP/2, absolute form), else its `Host`.
 pub(super) fn authority<B>(request: &Request<B>) -> Option<&str> {
@@ -43,7 +41,7 @@ pub(super) fn key<'a>(key: &RouteKey, authority: Option<&'a str>, headers: &'a H
 }
 
 fn cut(value: Cow<'_, str>) -> Cow<'_, str> {
-    let end = value.floor_char_boundary(LONGEST_KEY);
+    let end = value.floor_char_boundary(LONGEST);
     match value {
         Cow::Borrowed(text) => Cow::Borrowed(&text[..end]),
         Cow::Owned(mut text) => {
@@ -71,7 +69,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("x-tenant", http::HeaderValue::from_bytes("ä".repeat(1_000).as_bytes()).unwrap());
         let header = RouteKey::Header("x-tenant".parse().unwrap());
-        assert_eq!(key(&header, None, &headers).unwrap(), "ä".repeat(100));
+        assert_eq!(key(&header, None, &headers).unwrap(), "ä".repeat(LONGEST / 2));
         assert_eq!(key(&RouteKey::Host, Some("A.example:80"), &headers).unwrap(), "a.example");
         assert_eq!(key(&RouteKey::Host, None, &headers), None);
         assert_eq!(key(&RouteKey::Route, Some("a.example"), &headers), None);

@@ -6,13 +6,14 @@ use http::{HeaderName, Method};
 use serde::de::DeserializeOwned;
 
 use super::{
-    NoExtra, Policy, RoutesError, hint,
+    NoExtra, Policy, RoutesError,
+    hint::{self, Level},
     node::{Node, Value, child},
     path, reader,
 };
 
 /// The fields of a route that are read here; every other one goes to the caller's own type.
-const FIELDS: &[&str] = &["path", "methods", "host", "policy", "key"];
+pub(super) const FIELDS: &[&str] = &["path", "methods", "host", "policy", "key"];
 
 /// What is shared by the calls of a route that are judged together: each has a circuit of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -102,12 +103,12 @@ pub(super) fn read<R: DeserializeOwned, P>(
 ) -> Result<Route<R, P>, RoutesError> {
     let Value::Table(entries) = &node.value else { return Err(wrong(node, "is no table; accepted: a table")) };
     let extra = entries.iter().filter(|(name, _)| !FIELDS.contains(&name.as_str())).cloned().collect();
-    let extra = reader::read(&Node::gathered(&node.field, node.line, extra), FIELDS)?;
+    let extra = reader::read(&Node::gathered(&node.field, node.line, extra), Level::Route)?;
 
     let Some(at) = node.get("path") else {
         return Err(RoutesError::at(&child(&node.field, "path"), node.line, "is missing"));
     };
-    let path: String = reader::read(at, &[])?;
+    let path: String = reader::read(at, Level::Own)?;
     let normal_path = path::normal_form(&path).map_err(|accepted| refused(at, &path, accepted))?;
     let methods = node.get("methods").map_or(Ok(Vec::new()), methods)?;
     let host = node.get("host").map(host).transpose()?;
@@ -131,7 +132,7 @@ fn methods(node: &Node) -> Result<Vec<Method>, RoutesError> {
     }
     let mut methods: Vec<Method> = Vec::with_capacity(nodes.len());
     for node in nodes {
-        let name: &str = reader::read(node, &[])?;
+        let name: &str = reader::read(node, Level::Own)?;
         let method =
             Method::from_bytes(name.as_bytes()).ok().filter(|_| !name.contains(|c: char| c.is_ascii_lowercase()));
         let method = method.ok_or_else(|| refused(node, name, ACCEPTED))?;
@@ -144,7 +145,7 @@ fn methods(node: &Node) -> Result<Vec<Method>, RoutesError> {
 }
 
 fn host(node: &Node) -> Result<String, RoutesError> {
-    let name: &str = reader::read(node, &[])?;
+    let name: &str = reader::read(node, Level::Own)?;
     let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
     let inside = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     let v6 = inside.is_some_and(|address| address.parse::<std::net::Ipv6Addr>().is_ok());
@@ -157,7 +158,7 @@ fn host(node: &Node) -> Result<String, RoutesError> {
 }
 
 fn key(node: &Node) -> Result<RouteKey, RoutesError> {
-    let text: &str = reader::read(node, &[])?;
+    let text: &str = reader::read(node, Level::Own)?;
     match text.split_once(':') {
         None if text == "route" => Ok(RouteKey::Route),
         None if text == "host" => Ok(RouteKey::Host),
@@ -173,7 +174,7 @@ fn policy<P>(node: &Node, policies: &[Arc<Policy<P>>]) -> Result<Arc<Policy<P>>,
     let names = || policies.iter().map(|policy| policy.name());
     let named = |name: &str| policies.iter().find(|policy| policy.name() == name).cloned();
     if let Some(at) = node.get("policy") {
-        let name: &str = reader::read(at, &[])?;
+        let name: &str = reader::read(at, Level::Own)?;
         return named(name).ok_or_else(|| wrong(at, hint::none_of(name, names())));
     }
     named("default").ok_or_else(|| {

@@ -19,8 +19,9 @@ const KEY: char = '#';
 ///
 /// A route with `key = "route"` has its circuit from the start, named like the [route](Route::name). With another key
 /// there is a circuit for each value that requests bring, `/orders/{id}#tenant-1`, created with the first of them and
-/// named by the first 200 bytes of the value; requests without a value share `/orders/{id}`. Values come from strangers,
-/// so these circuits are in a set of their own, which drops the least interesting ones when it is full.
+/// named by the first [`key::LONGEST`](crate::key::LONGEST) bytes of the value; requests without a value share
+/// `/orders/{id}`. Values come from strangers, so these circuits are in a set of their own, which drops the least
+/// interesting ones when it is full.
 pub struct RouteTable<R = NoExtra, P = NoExtra> {
     shared: Arc<Shared<R, P>>,
 }

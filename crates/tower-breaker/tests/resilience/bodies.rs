@@ -295,7 +295,7 @@ async fn an_axum_router_takes_a_grpc_stack() {
 #[tokio::test(start_paused = true)]
 async fn no_wish_of_a_server_is_too_long_for_a_callers_time() {
     let unavailable = service_fn(|_: Request<Opaque>| async {
-        let response = Response::builder().header("grpc-status", "14").header("grpc-retry-pushback-ms", "9".repeat(30));
+        let response = Response::builder().header("grpc-status", "14").header("retry-after", "9".repeat(30));
         Ok::<_, io::Error>(response.body(opaque(Vec::new())).unwrap())
     });
     let again = |_: &Request<Opaque>| Some(rpc());

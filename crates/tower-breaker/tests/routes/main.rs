@@ -4,6 +4,7 @@
 mod documents;
 mod finding;
 mod fuzz;
+mod migrating;
 mod mistakes;
 mod policies;
 mod settings;

@@ -301,3 +301,45 @@ fn an_error_is_one_line_whatever_the_document_says() {
     assert_eq!(error, "line 2: routes[0] is not accepted: first second [2J");
     assert!(!refusal(document).contains('\n'));
 }
+
+#[test]
+fn a_table_within_a_callers_own_field_is_checked_as_well() {
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only read")]
+    struct Answer {
+        status: u16,
+    }
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only read")]
+    struct Page {
+        fallback: Answer,
+    }
+    let read = |fallback: &str| {
+        let document = format!("[policies.default.fallback]\n{fallback}\n[[routes]]\npath = \"/\"\n");
+        RoutesConfig::<NoExtra, Page>::from_toml(&document).unwrap_err().to_string()
+    };
+    assert_eq!(
+        read("status = 200\nstauts = 200"),
+        "line 3: policies.default.fallback.stauts is unknown (did you mean \"status\"?); accepted: status"
+    );
+    // Not a table of the library: what others call its fields is nothing to it.
+    assert_eq!(
+        read("status = 200\nresetTimeout = 3"),
+        "line 3: policies.default.fallback.resetTimeout is unknown; accepted: status"
+    );
+}
+
+#[test]
+fn a_name_from_elsewhere_is_told_what_it_is_called_here() {
+    let said = refusal(&with_breaker("failure_threshold = 3\nsleepWindowInMilliseconds = 5000"));
+    let start = "line 3: policies.default.circuit_breaker.sleepWindowInMilliseconds is unknown (did you mean \
+                 \"open_duration\"? text with its unit: 5000 milliseconds are \"5s\"); accepted: failure_threshold,";
+    assert!(said.starts_with(start), "{said}");
+    let said = refusal(&with_breaker("[policies.other]\nmaxConcurrentCalls = 25"));
+    assert!(
+        said.starts_with(
+            "line 3: policies.other.maxConcurrentCalls is unknown (did you mean \"bulkhead.max_concurrent\"?)"
+        ),
+        "{said}"
+    );
+}

@@ -1,8 +1,13 @@
 //! The live table: circuits of routes, and what becomes of them when the document changes.
 
+use std::{
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    thread,
+};
+
 use http::Request;
 use tower_breaker::{
-    Outcome, State,
+    Mode, Outcome, State,
     routes::{RouteTable, RoutesConfig},
 };
 
@@ -149,4 +154,67 @@ fn a_handle_is_shared_between_threads() {
     assert_eq!(table.config().routes().len(), 4);
     assert!(table.find(&Request::get("/plain").body(()).unwrap()).is_some());
     assert!(format!("{table:?}").contains("/plain"));
+}
+
+#[test]
+fn what_was_set_by_hand_outlives_a_changed_document() {
+    let table = RouteTable::new(read(DOCUMENT));
+    let orders = circuit(&table, Request::get("/orders/1")).unwrap();
+    let tenant = circuit(&table, Request::get("/tenants").header("x-tenant", "one")).unwrap();
+    orders.force_open();
+    tenant.set_mode(Mode::Observe);
+    table.apply(read(&DOCUMENT.replace("failure_threshold = 2", "failure_threshold = 3")));
+    assert!(orders.try_acquire().is_err(), "still forced");
+    fail(&tenant);
+    fail(&tenant);
+    fail(&tenant);
+    assert_eq!(tenant.state(), State::Open, "by the new threshold");
+    assert!(tenant.try_acquire().is_ok(), "still only observing");
+    orders.reset();
+    assert!(orders.try_acquire().is_ok());
+}
+
+#[test]
+fn a_call_that_found_its_route_ends_under_it() {
+    let table = RouteTable::new(read(DOCUMENT));
+    let found = table.find(&Request::get("/orders/1").body(()).unwrap()).unwrap();
+    let permit = found.circuit().unwrap().try_acquire().unwrap();
+    table.apply(read(&DOCUMENT.replace("/orders/{id}", "/invoices")));
+    assert_eq!(found.route().path(), "/orders/{id}");
+    permit.record(Outcome::Success);
+    assert_eq!(found.circuit().unwrap().snapshot().totals.successes, 1);
+}
+
+#[test]
+fn no_call_is_lost_and_no_circuit_is_doubled_while_documents_are_applied() {
+    const CALLS: u64 = 2_000;
+    let table = RouteTable::new(read(DOCUMENT));
+    let done = AtomicBool::new(false);
+    let call = |request: http::request::Builder| {
+        circuit(&table, request).unwrap().try_acquire().unwrap().record(Outcome::Success);
+    };
+    thread::scope(|scope| {
+        let callers: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    for _ in 0..CALLS {
+                        call(Request::get("/orders/1"));
+                        call(Request::get("/tenants").header("x-tenant", "one"));
+                    }
+                })
+            })
+            .collect();
+        scope.spawn(|| {
+            for threshold in (3..9).cycle().take_while(|_| !done.load(Relaxed)) {
+                let changed = format!("failure_threshold = {threshold}");
+                table.apply(read(&DOCUMENT.replace("failure_threshold = 2", &changed)));
+            }
+        });
+        let ends: Vec<_> = callers.into_iter().map(thread::ScopedJoinHandle::join).collect();
+        // First, or a failed caller would leave the documents coming for ever.
+        done.store(true, Relaxed);
+        ends.into_iter().for_each(Result::unwrap);
+    });
+    let seen: Vec<_> = table.snapshots().iter().map(|seen| (seen.name.to_string(), seen.totals.successes)).collect();
+    assert_eq!(seen, [("/orders/{id}".to_owned(), 4 * CALLS), ("/tenants#one".to_owned(), 4 * CALLS)]);
 }

@@ -1,8 +1,11 @@
 use std::time::Duration;
 
-use super::{super::RoutesError, Fields, value};
+use super::{
+    super::{RoutesError, hint::Level},
+    Fields, value,
+};
 
-const FIELDS: &[&str] = &["max_concurrent", "max_queue", "max_wait"];
+pub(in super::super) const FIELDS: &[&str] = &["max_concurrent", "max_queue", "max_wait"];
 const MOST: u32 = 1 << 20;
 
 /// How many calls may be under way at once: `bulkhead` of a policy.
@@ -41,7 +44,7 @@ impl BulkheadSettings {
 
 pub(super) fn read(fields: &Fields<'_>) -> Result<BulkheadSettings, RoutesError> {
     const TIME: &str = "a duration as text, such as \"100ms\", or false";
-    fields.only(FIELDS)?;
+    fields.only(Level::Bulkhead)?;
     Ok(BulkheadSettings {
         max_concurrent: fields.required("max_concurrent", "1..=1048576", value::count(1..=MOST))?,
         max_queue: fields.read("max_queue", "0..=1048576", value::count(0..=MOST))?.unwrap_or(0),

@@ -2,7 +2,8 @@ use std::fmt;
 
 use super::{
     super::{
-        RoutesError, hint,
+        RoutesError,
+        hint::{self, Level},
         node::{Node, Value, child},
     },
     Heir,
@@ -39,11 +40,11 @@ impl<'a> Fields<'a> {
     }
 
     /// Refuses a field that is none of these.
-    pub(super) fn only(&self, known: &[&str]) -> Result<(), RoutesError> {
-        match self.entries.iter().find(|(name, _)| !known.contains(name)) {
+    pub(super) fn only(&self, level: Level) -> Result<(), RoutesError> {
+        match self.entries.iter().find(|(name, _)| !level.fields().contains(name)) {
             None => Ok(()),
             Some((name, node)) => {
-                Err(RoutesError::at(&node.field, node.line, hint::unknown(name, known.iter().copied())))
+                Err(RoutesError::at(&node.field, node.line, hint::unknown(name, level, level.fields().iter().copied())))
             }
         }
     }

@@ -21,6 +21,7 @@ pub use self::{
     rate_limit::RateLimitSettings,
     retry::{RetryJitter, RetrySettings},
 };
+pub(super) use self::{bulkhead::FIELDS as BULKHEAD, rate_limit::FIELDS as RATE_LIMIT, retry::FIELDS as RETRY};
 use super::{RoutesError, node::Node};
 
 const ACCEPTED_TIME: &str = "a duration as text, such as \"10s\", more than 0, or false";

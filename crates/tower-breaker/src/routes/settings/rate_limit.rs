@@ -1,11 +1,11 @@
 use std::time::Duration;
 
 use super::{
-    super::{RoutesError, node::Value},
+    super::{RoutesError, hint::Level, node::Value},
     Fields, value,
 };
 
-const FIELDS: &[&str] = &["per_second", "burst", "max_wait"];
+pub(in super::super) const FIELDS: &[&str] = &["per_second", "burst", "max_wait"];
 const MOST: u32 = 1_000_000;
 /// An empty bucket must be full again within this.
 const LONGEST_REFILL: f64 = 365.0 * 86_400.0;
@@ -46,7 +46,7 @@ impl RateLimitSettings {
 
 pub(super) fn read(fields: &Fields<'_>) -> Result<RateLimitSettings, RoutesError> {
     const TIME: &str = "a duration as text, such as \"100ms\"";
-    fields.only(FIELDS)?;
+    fields.only(Level::RateLimit)?;
     let rate = |value: &Value| {
         // `contains` is false for NaN.
         value::number(value).filter(|rate| (f64::MIN_POSITIVE..=f64::from(MOST)).contains(rate))

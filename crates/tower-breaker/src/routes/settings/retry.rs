@@ -1,11 +1,15 @@
 use std::time::Duration;
 
 use super::{
-    super::{RoutesError, hint, node::Value},
+    super::{
+        RoutesError,
+        hint::{self, Level},
+        node::Value,
+    },
     Fields, value,
 };
 
-const FIELDS: &[&str] = &["attempts", "base", "max", "jitter", "budget"];
+pub(in super::super) const FIELDS: &[&str] = &["attempts", "base", "max", "jitter", "budget"];
 const JITTERS: &[(&str, RetryJitter)] = &[
     ("full", RetryJitter::Full),
     ("equal", RetryJitter::Equal),
@@ -93,7 +97,7 @@ impl RetrySettings {
 
 pub(super) fn read(fields: &Fields<'_>) -> Result<RetrySettings, RoutesError> {
     const TIME: &str = "a duration as text, such as \"100ms\", more than 0";
-    fields.only(FIELDS)?;
+    fields.only(Level::Retry)?;
     let attempts = fields.read("attempts", "1..=1000", value::count(1..=1_000))?.unwrap_or(3);
     let base = fields.read("base", TIME, value::positive)?.unwrap_or(Duration::from_millis(100));
     let max = fields.read("max", TIME, value::positive)?.unwrap_or(Duration::from_secs(10));

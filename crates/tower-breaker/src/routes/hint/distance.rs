@@ -1,30 +1,16 @@
-//! "Did you mean": the known name nearest to one that is not known.
-
-/// What is said of a name that nobody knows.
-pub(super) fn unknown<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    let known: Vec<&str> = known.into_iter().collect();
-    let accepted = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
-    format!("is unknown{}; accepted: {accepted}", did_you_mean(name, &known))
-}
-
-/// What is said of a value that is none of the few there are.
-pub(super) fn none_of<'a>(value: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    let known: Vec<&str> = known.into_iter().collect();
-    let accepted = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
-    format!("is {value:?}{}; accepted: {accepted}", did_you_mean(value, &known))
-}
-
-fn did_you_mean(name: &str, known: &[&str]) -> String {
-    nearest(name, known).map_or(String::new(), |near| format!(" (did you mean {near:?}?)"))
-}
+//! How far one name is from another.
 
 /// The known name within a third of the letters of `name`, nearest first.
-fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(super) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    nearest_within(name, known, (name.chars().count() / 3).max(1))
+}
+
+/// The known name within so many letters of `name`, nearest first.
+pub(super) fn nearest_within<'a>(name: &str, known: &[&'a str], allowed: usize) -> Option<&'a str> {
     // Names come from a file: one that is absurdly long is no slip of a known one.
     if name.len() > 64 {
         return None;
     }
-    let allowed = (name.chars().count() / 3).max(1);
     let near = known.iter().map(|known| (distance(name, known), *known));
     near.filter(|&(steps, _)| steps <= allowed).min_by_key(|&(steps, _)| steps).map(|(_, known)| known)
 }
