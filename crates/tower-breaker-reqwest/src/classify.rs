@@ -35,7 +35,7 @@ impl ReqwestClassifier {
     /// 5xx, 408 (Request Timeout) and 429 (Too Many Requests) are failures.
     #[must_use]
     pub const fn new() -> Self {
-        Self { is_failure: is_failure, view: PhantomData }
+        Self { is_failure: of_a_callee, view: PhantomData }
     }
 }
 
@@ -56,7 +56,7 @@ impl<F> ReqwestClassifier<F> {
 }
 
 /// A callee that has no room for us now, or fails.
-fn is_failure(status: StatusCode) -> bool {
+fn of_a_callee(status: StatusCode) -> bool {
     status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT || status == StatusCode::TOO_MANY_REQUESTS
 }
 

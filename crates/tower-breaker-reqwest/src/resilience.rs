@@ -2,11 +2,11 @@ use std::{borrow::Cow, collections::HashMap, error::Error as StdError, fmt, sync
 
 use async_trait::async_trait;
 use http::Extensions;
-use reqwest::{Request, Response};
+use reqwest::{Request, Response, StatusCode};
 use reqwest_middleware::{Error, Middleware, Next};
 use tower_breaker::{Circuit, Circuits, Figures, key::Key, retry::Repeatable};
 
-use crate::{CallTimeout, CircuitName, Origin, Policy, PolicyName, stack, stages::StageSet};
+use crate::{CallTimeout, CircuitName, Origin, Policy, PolicyName, ReqwestClassifier, stack::Call, stages::StageSet};
 
 /// How many names have stages of their own, unless calls are in more of them at once.
 const MOST_NAMES: usize = Circuits::DEFAULT_CAPACITY;
@@ -39,8 +39,9 @@ const MOST_NAMES: usize = Circuits::DEFAULT_CAPACITY;
 /// [`rejected`](crate::rejected) and [`refusal`](crate::refusal) know. Middlewares that were named after it see every attempt.
 ///
 /// Each attempt's `Extensions` are those of the attempt before, as it left them.
-pub struct ResilienceMiddleware<K = Origin> {
+pub struct ResilienceMiddleware<K = Origin, F = fn(StatusCode) -> bool> {
     source: Source<K>,
+    classify: ReqwestClassifier<F>,
     circuits: Circuits,
     policies: HashMap<String, Policy>,
     stages: StageSet,
@@ -49,7 +50,7 @@ pub struct ResilienceMiddleware<K = Origin> {
 /// Where the policy of a call without a [`PolicyName`] is from.
 enum Source<K> {
     /// One for all, with names by key.
-    Key(K, Policy),
+    Key(K, Box<Policy>),
     #[cfg(feature = "config")]
     Routes(Box<dyn crate::routes::Routes>),
 }
@@ -66,7 +67,7 @@ impl ResilienceMiddleware {
     /// Puts the stages of `policy` around every call that asks for no other; with new circuits, a set named `origins`.
     #[must_use]
     pub fn new(policy: Policy) -> Self {
-        Self::with(Source::Key(Origin, policy), "origins")
+        Self::with(Source::Key(Origin, Box::new(policy)), "origins")
     }
 
     /// Puts stages around each call as the routes in force say: those of its route's policy, with the circuits of the table. A
@@ -90,7 +91,17 @@ impl ResilienceMiddleware {
 impl<K> ResilienceMiddleware<K> {
     fn with(source: Source<K>, set: &str) -> Self {
         let circuits = Circuits::builder().name(set).build();
-        Self { source, circuits, policies: HashMap::new(), stages: StageSet::new(MOST_NAMES, None) }
+        let (classify, policies) = (ReqwestClassifier::new(), HashMap::new());
+        Self { source, classify, circuits, policies, stages: StageSet::new(MOST_NAMES, None) }
+    }
+}
+
+impl<K, F> ResilienceMiddleware<K, F> {
+    /// Judges calls by `classify` instead.
+    #[must_use]
+    pub fn classify<G>(self, classify: ReqwestClassifier<G>) -> ResilienceMiddleware<K, G> {
+        let Self { source, circuits, policies, stages, .. } = self;
+        ResilienceMiddleware { source, classify, circuits, policies, stages }
     }
 
     /// Takes its circuits from that set, which may have a clock, observers or a capacity of its own. How a circuit decides says
@@ -119,14 +130,14 @@ impl<K> ResilienceMiddleware<K> {
     /// Names circuits by `key` instead: a `fn(&reqwest::Request) -> Cow<str>`, or a closure in
     /// [`key::from_fn`](tower_breaker::key::from_fn). With routes it is the document that names them.
     #[must_use]
-    pub fn key<L>(self, key: L) -> ResilienceMiddleware<L> {
-        let Self { source, circuits, policies, stages } = self;
+    pub fn key<L>(self, key: L) -> ResilienceMiddleware<L, F> {
+        let Self { source, classify, circuits, policies, stages } = self;
         let source = match source {
             Source::Key(_, policy) => Source::Key(key, policy),
             #[cfg(feature = "config")]
             Source::Routes(routes) => Source::Routes(routes),
         };
-        ResilienceMiddleware { source, circuits, policies, stages }
+        ResilienceMiddleware { source, classify, circuits, policies, stages }
     }
 
     /// The circuits, those of a table of routes apart.
@@ -155,7 +166,7 @@ impl<K> ResilienceMiddleware<K> {
     }
 }
 
-impl<K: Key<Request>> ResilienceMiddleware<K> {
+impl<K: Key<Request>, F> ResilienceMiddleware<K, F> {
     /// `None`: the call passes.
     fn plan(&self, request: &Request, extensions: &Extensions) -> Result<Option<Plan<'_>>, Error> {
         let (named, circuit) = (extensions.get::<PolicyName>(), extensions.get::<CircuitName>());
@@ -168,7 +179,7 @@ impl<K: Key<Request>> ResilienceMiddleware<K> {
         // Calls of two policies may share a circuit by its name, but never the stages.
         let (policy, name) = match (&self.source, named) {
             (_, Some(named)) => (self.named(named.as_str())?, format!("{}#{}", named.as_str(), key())),
-            (Source::Key(_, policy), None) => (Cow::Borrowed(policy), key()),
+            (Source::Key(_, policy), None) => (Cow::Borrowed(&**policy), key()),
             #[cfg(feature = "config")]
             (Source::Routes(routes), None) => match (routes.plan(request), circuit) {
                 (Some(found), Some(circuit)) => (found.policy, format!("{}#{}", found.name, circuit.as_str())),
@@ -183,19 +194,28 @@ impl<K: Key<Request>> ResilienceMiddleware<K> {
 }
 
 #[async_trait]
-impl<K: Key<Request> + Send + Sync + 'static> Middleware for ResilienceMiddleware<K> {
+impl<K, F> Middleware for ResilienceMiddleware<K, F>
+where
+    K: Key<Request> + Send + Sync + 'static,
+    F: Fn(StatusCode) -> bool + Clone + Send + Sync + 'static,
+{
     async fn handle(&self, request: Request, extensions: &mut Extensions, next: Next<'_>) -> Result<Response, Error> {
         let Some(Plan { policy, name, circuit }) = self.plan(&request, extensions)? else {
             return next.run(request, extensions).await;
         };
         let stages = self.stages.of(&name, &policy);
-        let limit = extensions.get::<CallTimeout>().map(CallTimeout::limit);
-        let repeatable = policy.repeatable || extensions.get::<Repeatable>().is_some();
-        stack::call(&stages, circuit, limit, repeatable, request, extensions, next).await
+        let call = Call {
+            circuit,
+            classify: self.classify.clone(),
+            limit: extensions.get::<CallTimeout>().map(CallTimeout::limit),
+            repeatable: policy.repeatable || extensions.get::<Repeatable>().is_some(),
+        };
+        call.run(&stages, request, extensions, next).await
     }
 }
 
-impl<K> fmt::Debug for ResilienceMiddleware<K> {
+// By hand: keys and classifiers may be closures.
+impl<K, F> fmt::Debug for ResilienceMiddleware<K, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResilienceMiddleware")
             .field("circuits", &self.circuits)

@@ -8,7 +8,7 @@ use std::{
 };
 
 use http::Extensions;
-use reqwest::{Request, Response};
+use reqwest::{Request, Response, StatusCode};
 use reqwest_middleware::{Error, Next};
 use tokio::time::Instant;
 use tower_breaker::{
@@ -24,52 +24,55 @@ use crate::{
     stages::Stages,
 };
 
-/// Makes the call, if the stages let it through; `limit` is the call's own in place of the policy's.
-///
-/// What they share is in `stages` and in the circuit, so layers put together for one call are as good as ones that are kept.
-pub(crate) async fn call(
-    stages: &Stages,
-    circuit: Option<Circuit>,
-    limit: Option<Duration>,
-    repeatable: bool,
-    request: Request,
-    extensions: &mut Extensions,
-    next: Next<'_>,
-) -> Result<Response, Error> {
-    let shared = Arc::new(Mutex::new(extensions.clone()));
-    let result = stacked(stages, circuit, limit, repeatable, request, Attempts::new(next, &shared)).await;
-    *extensions = mem::take(&mut shared.lock().unwrap_or_else(PoisonError::into_inner));
-    result
+/// One call, and what it asks of its own.
+pub(crate) struct Call<F> {
+    pub(crate) circuit: Option<Circuit>,
+    pub(crate) classify: ReqwestClassifier<F>,
+    /// In place of the policy's timeout.
+    pub(crate) limit: Option<Duration>,
+    pub(crate) repeatable: bool,
 }
 
-fn stacked<'a>(
-    stages: &Stages,
-    circuit: Option<Circuit>,
-    limit: Option<Duration>,
-    repeatable: bool,
-    request: Request,
-    service: Attempts<'a>,
-) -> Boxed<'a> {
-    let whole = match limit {
-        Some(limit) => TimeoutLayer::whole(limit).expiring().refuse(AsMiddlewareError),
-        None => stages.timeout.clone(),
-    };
-    let deadline = whole.limit().and_then(|limit| Instant::now().checked_add(limit));
-    let policy = ReqwestRetry::new().repeatable(repeatable).until(deadline);
-    let tried = stages.attempt_timeout.layer(service);
-    let guarded = match &circuit {
-        Some(circuit) => {
-            let breaker = CircuitBreakerLayer::new(circuit.clone()).classify(ReqwestClassifier::new());
-            Guard::On(breaker.refuse(AsMiddlewareError).layer(tried))
-        }
-        None => Guard::Off(tried),
-    };
-    let placed = BulkheadLayer::new(stages.bulkhead.clone()).refuse(AsMiddlewareError).layer(guarded);
-    let asked = AskFirst::new(stages.rate_limit.layer(placed), circuit.clone(), AsMiddlewareError);
-    let retried = stages.retry.clone().policy(policy).ask(circuit).layer(asked);
-    let mut service = whole.layer(retried);
-    Box::pin(async move {
-        poll_fn(|cx| service.poll_ready(cx)).await?;
-        service.call(request).await
-    })
+impl<F: Fn(StatusCode) -> bool + Clone + Send + Sync + 'static> Call<F> {
+    /// Makes the call, if the stages let it through.
+    pub(crate) async fn run(
+        self,
+        stages: &Stages,
+        request: Request,
+        extensions: &mut Extensions,
+        next: Next<'_>,
+    ) -> Result<Response, Error> {
+        let shared = Arc::new(Mutex::new(extensions.clone()));
+        let result = self.stacked(stages, request, Attempts::new(next, &shared)).await;
+        *extensions = mem::take(&mut shared.lock().unwrap_or_else(PoisonError::into_inner));
+        result
+    }
+
+    /// What the stages share is in `stages` and in the circuit, so layers put together for one call are as good as ones that
+    /// are kept.
+    fn stacked<'a>(self, stages: &Stages, request: Request, service: Attempts<'a>) -> Boxed<'a> {
+        let Self { circuit, classify, limit, repeatable } = self;
+        let whole = match limit {
+            Some(limit) => TimeoutLayer::whole(limit).expiring().refuse(AsMiddlewareError),
+            None => stages.timeout.clone(),
+        };
+        let deadline = whole.limit().and_then(|limit| Instant::now().checked_add(limit));
+        let policy = ReqwestRetry::new().repeatable(repeatable).until(deadline);
+        let tried = stages.attempt_timeout.layer(service);
+        let guarded = match &circuit {
+            Some(circuit) => {
+                let breaker = CircuitBreakerLayer::new(circuit.clone()).classify(classify);
+                Guard::On(breaker.refuse(AsMiddlewareError).layer(tried))
+            }
+            None => Guard::Off(tried),
+        };
+        let placed = BulkheadLayer::new(stages.bulkhead.clone()).refuse(AsMiddlewareError).layer(guarded);
+        let asked = AskFirst::new(stages.rate_limit.layer(placed), circuit.clone(), AsMiddlewareError);
+        let retried = stages.retry.clone().policy(policy).ask(circuit).layer(asked);
+        let mut service = whole.layer(retried);
+        Box::pin(async move {
+            poll_fn(|cx| service.poll_ready(cx)).await?;
+            service.call(request).await
+        })
+    }
 }
