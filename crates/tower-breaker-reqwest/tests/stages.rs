@@ -48,8 +48,10 @@ async fn an_open_circuit_refuses_at_once_while_a_hung_call_fills_the_bulkhead() 
 async fn an_attempt_that_hangs_is_a_failure_and_tried_again() {
     let server = Server::new(|n| if n == 0 { Never } else { Status(200) }).await;
     let circuits = Circuits::new(Default::default());
-    let policy =
-        Policy::builder().retry(soon()).circuit_breaker(after(100).build().unwrap()).attempt_timeout(Duration::from_secs(1));
+    let policy = Policy::builder()
+        .retry(soon())
+        .circuit_breaker(after(100).build().unwrap())
+        .attempt_timeout(Duration::from_secs(1));
     let middleware = ResilienceMiddleware::new(policy.build().unwrap()).circuits_from(circuits.clone());
     assert_eq!(client(middleware).get(&server.url).send().await.unwrap().status(), 200);
     let totals = circuits.snapshot(&server.url).unwrap().totals;
