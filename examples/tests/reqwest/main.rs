@@ -1,7 +1,7 @@
 //! What `reqwest_client` shows a newcomer, and that it ends by itself.
 #![allow(clippy::unwrap_used, reason = "clippy knows tests by `#[test]`, and not the functions they share")]
 
-#[path = "../programs.rs"]
+#[path = "../programs/mod.rs"]
 mod programs;
 
 use programs::{in_order, printed};
