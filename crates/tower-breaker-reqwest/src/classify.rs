@@ -6,7 +6,7 @@ use tower_breaker::{
     classify::{Boxed, Classify, ErrorView, Typed, retry_after},
 };
 
-use crate::error::of_reqwest;
+use crate::{body::judged, error::of_reqwest};
 
 /// Judges the calls of reqwest, by the status of the response or by the error.
 ///
@@ -25,9 +25,10 @@ use crate::error::of_reqwest;
 /// `Box<dyn Error + Send + Sync>` there is [`boxed`](Self::boxed). An error that reqwest-retry hands on from further in hides
 /// what kind it was, and is a failure.
 ///
-/// It looks at heads: what becomes of a body that is read later is not seen.
+/// It looks at heads; [`at_end_of_body`](Self::at_end_of_body) looks further.
 pub struct ReqwestClassifier<F = fn(StatusCode) -> bool, V = Typed> {
     is_failure: F,
+    at_end_of_body: bool,
     view: PhantomData<fn() -> V>,
 }
 
@@ -35,7 +36,7 @@ impl ReqwestClassifier {
     /// 5xx, 408 (Request Timeout) and 429 (Too Many Requests) are failures.
     #[must_use]
     pub const fn new() -> Self {
-        Self { is_failure: of_a_callee, view: PhantomData }
+        Self { is_failure: of_a_callee, at_end_of_body: false, view: PhantomData }
     }
 }
 
@@ -43,7 +44,20 @@ impl<F: Fn(StatusCode) -> bool + Clone> ReqwestClassifier<F> {
     /// The statuses for which `is_failure` says so are failures. It is cloned for every call.
     #[must_use]
     pub const fn failing_on(is_failure: F) -> Self {
-        Self { is_failure, view: PhantomData }
+        Self { is_failure, at_end_of_body: false, view: PhantomData }
+    }
+}
+
+impl<F, V> ReqwestClassifier<F, V> {
+    /// Judges a good head by how its body ends ([`JudgedBody`](tower_breaker::classify::JudgedBody)): one that breaks off, that
+    /// reqwest's own timeout cuts off or that cannot be decoded is a failure; dropped before its end it is a success after its
+    /// first frame, and ignored before. A call is then as slow as its body.
+    ///
+    /// Costs such a response two boxes, beside those of reqwest.
+    #[must_use]
+    pub const fn at_end_of_body(mut self) -> Self {
+        self.at_end_of_body = true;
+        self
     }
 }
 
@@ -51,7 +65,7 @@ impl<F> ReqwestClassifier<F> {
     /// For services whose error is `Box<dyn Error + Send + Sync>`.
     #[must_use]
     pub fn boxed(self) -> ReqwestClassifier<F, Boxed> {
-        ReqwestClassifier { is_failure: self.is_failure, view: PhantomData }
+        ReqwestClassifier { is_failure: self.is_failure, at_end_of_body: self.at_end_of_body, view: PhantomData }
     }
 }
 
@@ -115,8 +129,13 @@ where
             Ok(response) => judge.of_response(response),
             Err(error) => judge.of_error(V::view(error)),
         };
-        end(outcome, permit);
-        result
+        match result {
+            Ok(response) if judge.at_end_of_body && outcome == Some(Outcome::Success) => Ok(judged(response, permit)),
+            result => {
+                end(outcome, permit);
+                result
+            }
+        }
     }
 
     fn ready_error(&self, error: E, permit: Permit) -> E {
@@ -135,7 +154,7 @@ fn end(outcome: Option<Outcome>, permit: Permit) {
 // By hand: derives would ask the same of `V`, which is only a name here.
 impl<F: Clone, V> Clone for ReqwestClassifier<F, V> {
     fn clone(&self) -> Self {
-        Self { is_failure: self.is_failure.clone(), view: PhantomData }
+        Self { is_failure: self.is_failure.clone(), at_end_of_body: self.at_end_of_body, view: PhantomData }
     }
 }
 
@@ -147,6 +166,6 @@ impl Default for ReqwestClassifier {
 
 impl<F, V> fmt::Debug for ReqwestClassifier<F, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReqwestClassifier").finish_non_exhaustive()
+        f.debug_struct("ReqwestClassifier").field("at_end_of_body", &self.at_end_of_body).finish_non_exhaustive()
     }
 }

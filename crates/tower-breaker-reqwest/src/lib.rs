@@ -170,10 +170,12 @@
 //!
 //! # When not to use it
 //!
-//! For one call a day. Around a client of a mesh or gateway that breaks circuits itself. And what becomes of a body is not seen:
-//! where servers cut off bodies, give reqwest a `read_timeout`, and judge by
-//! [`Circuit::call_async`](tower_breaker::Circuit::call_async) around the call and its body.
+//! For one call a day. Around a client of a mesh or gateway that breaks circuits itself.
+//!
+//! What becomes of a body is not seen unless you ask for it: where servers hang or break off there, judge by
+//! [`at_end_of_body`](ReqwestClassifier::at_end_of_body), and give the client a `read_timeout`.
 
+mod body;
 mod breaker;
 mod classify;
 mod error;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "clippy knows tests by `#[test]`, and not the functions they share")]
 
 mod beside;
+mod bodies;
 mod breaker;
 mod resilience;
 mod retry;

@@ -16,6 +16,7 @@ use axum::{
 };
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware};
 use tokio::net::TcpListener;
+use tokio_stream::StreamExt;
 use tower_breaker::{CircuitBreakerConfig, CircuitBreakerConfigBuilder, retry::RetryConfig};
 
 /// How the server answers a call.
@@ -29,9 +30,11 @@ pub(crate) enum Answer {
     /// To the same place again.
     Redirect,
     Never,
+    /// 200, and a body that breaks off after "part".
+    Cut,
 }
 
-use Answer::{Echo, Later, Never, Redirect, Status};
+use Answer::{Cut, Echo, Later, Never, Redirect, Status};
 
 pub(crate) struct Server {
     pub(crate) url: String,
@@ -54,6 +57,12 @@ impl Server {
                 Echo => Response::new(body.into()),
                 Redirect => response(302).header("location", "/").body(empty).unwrap(),
                 Never => pending().await,
+                Cut => {
+                    let parts = [Ok("part"), Err(std::io::Error::other("cut off"))];
+                    // The part goes out before the end comes.
+                    let parts = tokio_stream::iter(parts).throttle(Duration::from_millis(1));
+                    Response::new(axum::body::Body::from_stream(parts))
+                }
             }
         });
         tokio::spawn(async move { axum::serve(listener, app).await });
