@@ -8,7 +8,7 @@ use reqwest_tracing::TracingMiddleware;
 use tower_breaker::Circuits;
 use tower_breaker_reqwest::{CircuitBreakerMiddleware, Policy, ResilienceMiddleware, refusal, rejected, timed_out};
 
-use crate::support::{Answer::Never, Answer::Status, Server, after};
+use crate::support::{Answer::Never, Answer::Status, Server, after, bare};
 
 fn retries(most: u32) -> RetryTransientMiddleware<ExponentialBackoff> {
     let backoff = ExponentialBackoff::builder()
@@ -21,7 +21,7 @@ fn retries(most: u32) -> RetryTransientMiddleware<ExponentialBackoff> {
 async fn a_retry_around_the_breaker_shows_it_every_attempt_and_ends_at_a_refusal() {
     let server = Server::status(503).await;
     let circuits = Circuits::new(after(3).build().unwrap());
-    let client = ClientBuilder::new(reqwest::Client::new())
+    let client = ClientBuilder::new(bare())
         .with(TracingMiddleware::default())
         .with(retries(20))
         .with(CircuitBreakerMiddleware::with_circuits(circuits.clone()))
@@ -40,7 +40,7 @@ async fn a_retry_around_the_breaker_shows_it_every_attempt_and_ends_at_a_refusal
 async fn a_retry_inside_the_breaker_is_one_call() {
     let server = Server::new(|n| Status(if n % 3 == 2 { 200 } else { 503 })).await;
     let circuits = Circuits::new(after(1).build().unwrap());
-    let client = ClientBuilder::new(reqwest::Client::new())
+    let client = ClientBuilder::new(bare())
         .with(CircuitBreakerMiddleware::with_circuits(circuits.clone()))
         .with(retries(2))
         .with(TracingMiddleware::default())
@@ -56,7 +56,7 @@ async fn a_retry_inside_the_breaker_is_one_call() {
 async fn an_error_that_a_retry_further_in_hands_on_is_a_failure() {
     let nobody = crate::support::nobody().await;
     let circuits = Circuits::new(after(100).build().unwrap());
-    let client = ClientBuilder::new(reqwest::Client::new())
+    let client = ClientBuilder::new(bare())
         .with(CircuitBreakerMiddleware::with_circuits(circuits.clone()))
         .with(retries(1))
         .build();
@@ -68,7 +68,7 @@ async fn an_error_that_a_retry_further_in_hands_on_is_a_failure() {
 async fn a_timeout_of_the_stack_is_not_repeated_by_a_retry_around_it() {
     let server = Server::new(|_| Never).await;
     let policy = Policy::builder().timeout(Duration::from_millis(50)).build().unwrap();
-    let client = ClientBuilder::new(reqwest::Client::new())
+    let client = ClientBuilder::new(bare())
         .with(retries(20))
         .with(ResilienceMiddleware::new(policy))
         .with(TracingMiddleware::default())

@@ -9,7 +9,7 @@ use tower_breaker_reqwest::{
 
 use crate::support::{
     Answer::{Later, Never, Redirect, Status},
-    Server, after, client, nobody,
+    Server, after, bare, client, nobody,
 };
 
 #[tokio::test]
@@ -122,7 +122,7 @@ async fn circuits_are_named_by_a_key_of_the_users() {
 async fn a_breaker_around_another_ignores_its_refusals() {
     let server = Server::status(500).await;
     let (outer, inner) = (Circuits::new(after(100).build().unwrap()), after(1).build().unwrap());
-    let client = reqwest_middleware::ClientBuilder::new(reqwest::Client::new())
+    let client = reqwest_middleware::ClientBuilder::new(bare())
         .with(CircuitBreakerMiddleware::with_circuits(outer.clone()))
         .with(CircuitBreakerMiddleware::new(inner))
         .build();

@@ -19,7 +19,7 @@ use tower_breaker_reqwest::{
 
 use crate::support::{
     Answer::{Never, Status},
-    Server, after, client, soon,
+    Server, after, bare, client, soon,
 };
 
 const SHORT: Duration = Duration::from_millis(50);
@@ -114,7 +114,7 @@ async fn middlewares_further_in_see_every_attempt_and_what_they_note_comes_out()
     let server = Server::new(|n| Status(if n < 2 { 503 } else { 200 })).await;
     let seen = Arc::new(AtomicU32::new(0));
     let policy = Policy::builder().retry(soon()).build().unwrap();
-    let client = ClientBuilder::new(reqwest::Client::new())
+    let client = ClientBuilder::new(bare())
         .with(Read(Arc::clone(&seen)))
         .with(ResilienceMiddleware::new(policy))
         .with(Count)

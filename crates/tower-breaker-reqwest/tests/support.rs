@@ -85,8 +85,13 @@ pub(crate) async fn nobody() -> String {
     format!("http://{}", listener.local_addr().unwrap())
 }
 
+/// A client that gives up by itself in the end, so that a test that fails does not hang.
+pub(crate) fn bare() -> reqwest::Client {
+    reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap()
+}
+
 pub(crate) fn client(middleware: impl Middleware) -> ClientWithMiddleware {
-    ClientBuilder::new(reqwest::Client::new()).with(middleware).build()
+    ClientBuilder::new(bare()).with(middleware).build()
 }
 
 /// Opens after so many failures in a row, for a minute and without jitter.

@@ -12,7 +12,7 @@ use tower_breaker_reqwest::{AsMiddlewareError, Origin, ReqwestClassifier, Reqwes
 
 use crate::support::{
     Answer::{Later, Never, Redirect, Status},
-    Server, after, nobody, soon,
+    Server, after, bare, nobody, soon,
 };
 
 fn get(url: &str) -> Request {
@@ -24,7 +24,7 @@ async fn a_circuit_opens_by_status_and_takes_retry_after_along() {
     let server = Server::new(|_| Later("90")).await;
     let circuit = Circuit::new("api", after(1).build().unwrap());
     let layer = CircuitBreakerLayer::new(circuit.clone()).classify(ReqwestClassifier::new());
-    let mut service = ServiceBuilder::new().layer(layer).service(Client::new());
+    let mut service = ServiceBuilder::new().layer(layer).service(bare());
     assert_eq!(service.ready().await.unwrap().call(get(&server.url)).await.unwrap().status(), 503);
     let Err(Error::CircuitOpen(refused)) = service.ready().await.unwrap().call(get(&server.url)).await else {
         panic!("it is open");
@@ -37,7 +37,7 @@ async fn a_circuit_opens_by_status_and_takes_retry_after_along() {
 async fn errors_are_told_apart() {
     let circuit = Circuit::new("api", after(100).build().unwrap());
     let layer = CircuitBreakerLayer::new(circuit.clone()).classify(ReqwestClassifier::new());
-    let service = layer.layer(Client::new());
+    let service = layer.layer(bare());
     let round = Server::new(|_| Redirect).await;
     assert!(service.clone().oneshot(get(&round.url)).await.is_err());
     assert_eq!(circuit.snapshot().totals.ignored, 1);
@@ -45,7 +45,7 @@ async fn errors_are_told_apart() {
     assert_eq!(circuit.snapshot().totals.failures, 1);
 
     // `error_for_status` further in: as the status it was.
-    let strict = Client::new().and_then(async |response: reqwest::Response| response.error_for_status());
+    let strict = bare().and_then(async |response: reqwest::Response| response.error_for_status());
     let service = layer.layer(strict);
     assert!(service.clone().oneshot(get(&Server::status(404).await.url)).await.is_err());
     assert_eq!((circuit.snapshot().totals.failures, circuit.snapshot().totals.successes), (1, 1));
@@ -58,7 +58,7 @@ async fn each_origin_has_its_circuit() {
     let (sick, well) = (Server::status(500).await, Server::status(200).await);
     let circuits = Circuits::new(after(1).build().unwrap());
     let layer = KeyedCircuitBreakerLayer::new(circuits, Origin).classify(ReqwestClassifier::new());
-    let service = layer.layer(Client::new());
+    let service = layer.layer(bare());
     service.clone().oneshot(get(&sick.url)).await.unwrap();
     assert!(service.clone().oneshot(get(&sick.url)).await.is_err());
     assert!(service.clone().oneshot(get(&well.url)).await.is_ok());
@@ -76,7 +76,7 @@ async fn the_whole_stack_fits_around_the_client() {
         .classify(ReqwestClassifier::new())
         .policy(ReqwestRetry::new())
         .repeat(TryClone);
-    let service = layer.build().unwrap().layer(Client::new());
+    let service = layer.build().unwrap().layer(bare());
     assert_eq!(service.oneshot(get(&server.url)).await.unwrap().status(), 200);
     let totals = circuit.snapshot().totals;
     assert_eq!((totals.failures, totals.successes), (2, 1));
@@ -94,7 +94,7 @@ async fn the_whole_stack_fits_around_boxed_errors() {
         .classify(ReqwestClassifier::new().boxed())
         .policy(ReqwestRetry::new().boxed())
         .repeat(TryClone);
-    let service = layer.build().unwrap().layer(Client::new());
+    let service = layer.build().unwrap().layer(bare());
     let error = service.clone().oneshot(get(&server.url)).await.unwrap_err();
     let limit = error.downcast_ref::<tower_breaker::TimedOut>().unwrap();
     assert_eq!(limit.kind(), TimeoutKind::Attempt);
@@ -102,7 +102,7 @@ async fn the_whole_stack_fits_around_boxed_errors() {
     assert_eq!(server.hits(), 1);
 
     let breaker = CircuitBreakerLayer::new(circuit).classify(ReqwestClassifier::new()).refuse(AsBoxError);
-    assert!(breaker.layer(Client::new()).oneshot(get(&server.url)).await.is_err());
+    assert!(breaker.layer(bare()).oneshot(get(&server.url)).await.is_err());
 }
 
 #[tokio::test]
@@ -110,7 +110,7 @@ async fn a_client_with_middlewares_is_a_service_too() {
     let server = Server::status(500).await;
     let circuit = Circuit::new("api", after(1).build().unwrap());
     let layer = CircuitBreakerLayer::new(circuit).classify(ReqwestClassifier::new()).refuse(AsMiddlewareError);
-    let service = layer.layer(reqwest_middleware::ClientWithMiddleware::from(Client::new()));
+    let service = layer.layer(reqwest_middleware::ClientWithMiddleware::from(bare()));
     service.clone().oneshot(get(&server.url)).await.unwrap();
     assert!(rejected(&service.oneshot(get(&server.url)).await.unwrap_err()).is_some());
 }
