@@ -189,6 +189,7 @@ mod retry;
 mod routes;
 mod stack;
 mod stages;
+mod unknown_policy;
 
 pub use self::{
     breaker::CircuitBreakerMiddleware,
@@ -197,6 +198,7 @@ pub use self::{
     extensions::{CallTimeout, CircuitName, PolicyName},
     origin::Origin,
     policy::{Policy, PolicyBuilder},
-    resilience::{ResilienceMiddleware, UnknownPolicy},
+    resilience::ResilienceMiddleware,
     retry::{ReqwestRetry, ReqwestRetryState, TryClone},
+    unknown_policy::UnknownPolicy,
 };

@@ -1,4 +1,4 @@
-use std::{borrow::Cow, collections::HashMap, error::Error as StdError, fmt, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, fmt};
 
 use async_trait::async_trait;
 use http::Extensions;
@@ -6,7 +6,10 @@ use reqwest::{Request, Response, StatusCode};
 use reqwest_middleware::{Error, Middleware, Next};
 use tower_breaker::{Circuit, Circuits, Figures, key::Key, retry::Repeatable};
 
-use crate::{CallTimeout, CircuitName, Origin, Policy, PolicyName, ReqwestClassifier, stack::Call, stages::StageSet};
+use crate::{
+    CallTimeout, CircuitName, Origin, Policy, PolicyName, ReqwestClassifier, UnknownPolicy, stack::Call,
+    stages::StageSet,
+};
 
 /// How many names have stages of their own, unless calls are in more of them at once.
 const MOST_NAMES: usize = Circuits::DEFAULT_CAPACITY;
@@ -223,35 +226,3 @@ impl<K, F> fmt::Debug for ResilienceMiddleware<K, F> {
             .finish_non_exhaustive()
     }
 }
-
-/// A call named a policy that is not there, and was not sent: the error behind a `reqwest_middleware::Error::Middleware`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownPolicy {
-    name: Arc<str>,
-    known: String,
-}
-
-impl UnknownPolicy {
-    fn new(name: &str, mut known: Vec<String>) -> Self {
-        known.sort();
-        known.dedup();
-        let known = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        Self { name: name.into(), known }
-    }
-
-    /// The name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-}
-
-impl fmt::Display for UnknownPolicy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, known } = self;
-        let known = if known.is_empty() { "none, no policy has a name" } else { known };
-        write!(f, "the call asks for policy `{name}`, which is not there; accepted: {known}")
-    }
-}
-
-impl StdError for UnknownPolicy {}
