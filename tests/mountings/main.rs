@@ -3,6 +3,7 @@
 
 mod axum;
 mod hyper;
+mod reqwest;
 #[path = "../../examples/shop/mod.rs"]
 mod shop;
 mod tonic;

@@ -4,7 +4,7 @@
 #![cfg_attr(
     all(feature = "fallback", feature = "http", feature = "resilience"),
     doc = "- With a framework, from ten lines to a protected call, to a circuit for each route, to a fallback: [`axum`],",
-    doc = "  [`hyper`], [`tonic`]."
+    doc = "  [`hyper`], [`tonic`]; for reqwest it is the page of the crate `tower-breaker-reqwest`."
 )]
 #![cfg_attr(
     feature = "fallback",

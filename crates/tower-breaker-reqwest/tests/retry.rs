@@ -1,0 +1,111 @@
+//! What is tried again.
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use reqwest::Body;
+use tower_breaker::{Figure, Figures, retry::Repeatable};
+use tower_breaker_reqwest::{Policy, ResilienceMiddleware};
+
+use crate::support::{
+    Answer::{Echo, Later, Redirect, Status},
+    Server, client, nobody, soon,
+};
+
+fn retrying() -> ResilienceMiddleware {
+    ResilienceMiddleware::new(Policy::builder().retry(soon()).build().unwrap())
+}
+
+#[tokio::test]
+async fn an_idempotent_request_is_tried_again_and_a_post_is_not() {
+    let fails_twice = || Server::new(|n| Status(if n < 2 { 503 } else { 200 }));
+    let client = client(retrying());
+
+    let server = fails_twice().await;
+    assert_eq!(client.get(&server.url).send().await.unwrap().status(), 200);
+    assert_eq!(server.hits(), 3);
+
+    let server = fails_twice().await;
+    assert_eq!(client.post(&server.url).send().await.unwrap().status(), 503);
+    assert_eq!(server.hits(), 1);
+
+    let server = fails_twice().await;
+    assert_eq!(client.post(&server.url).header("idempotency-key", "1").send().await.unwrap().status(), 200);
+
+    let server = fails_twice().await;
+    assert_eq!(client.post(&server.url).with_extension(Repeatable).send().await.unwrap().status(), 200);
+
+    let server = Server::status(500).await;
+    assert_eq!(client.get(&server.url).send().await.unwrap().status(), 500);
+    assert_eq!(server.hits(), 1);
+}
+
+#[tokio::test]
+async fn a_post_that_found_nobody_is_tried_again() {
+    let (nobody, figures) = (nobody().await, Figures::new());
+    let client = client(retrying().figures(&figures));
+    assert!(client.post(&nobody).send().await.unwrap_err().is_connect());
+    let retries = figures.list().into_iter().find_map(|(_, figure)| match figure {
+        Figure::Retry(retry) => Some(retry.retries),
+        _ => None,
+    });
+    assert_eq!(retries, Some(2));
+}
+
+#[tokio::test]
+async fn mistakes_of_the_caller_are_not_repeated() {
+    let server = Server::new(|_| Redirect).await;
+    assert!(client(retrying()).get(&server.url).send().await.unwrap_err().is_redirect());
+    // Once, and ten redirects.
+    assert_eq!(server.hits(), 11);
+}
+
+#[tokio::test]
+async fn a_body_is_sent_again_as_it_was() {
+    let server = Server::new(|n| if n == 0 { Status(503) } else { Echo }).await;
+    let response = client(retrying()).put(&server.url).body("all of it").send().await.unwrap();
+    assert_eq!(response.text().await.unwrap(), "all of it");
+    assert_eq!(server.hits(), 2);
+}
+
+#[tokio::test]
+async fn a_body_that_is_a_stream_goes_out_once() {
+    let stream = || Body::wrap_stream(tokio_stream::iter(["in ", "parts"].map(Ok::<_, std::io::Error>)));
+    let client = client(retrying());
+    let server = Server::status(503).await;
+    assert_eq!(client.put(&server.url).body(stream()).send().await.unwrap().status(), 503);
+    assert_eq!(server.hits(), 1);
+
+    let server = Server::new(|_| Echo).await;
+    let echoed = client.put(&server.url).body(stream()).send().await.unwrap().bytes().await.unwrap();
+    assert_eq!(echoed, Bytes::from("in parts"));
+}
+
+#[tokio::test]
+async fn a_server_that_wants_longer_than_there_is_time_is_not_asked_again() {
+    let server = Server::new(|_| Later("1")).await;
+    let policy = |timeout: u64| Policy::builder().retry(soon()).timeout(Duration::from_secs(timeout)).build().unwrap();
+    // `soon` waits 20 ms at most.
+    let client = client(ResilienceMiddleware::new(policy(30)));
+    assert_eq!(client.get(&server.url).send().await.unwrap().status(), 503);
+    assert_eq!(server.hits(), 1);
+
+    let patient = tower_breaker::retry::RetryConfig::default();
+    let policy = Policy::builder().retry(patient).timeout(Duration::from_millis(900)).build().unwrap();
+    let client = crate::support::client(ResilienceMiddleware::new(policy));
+    assert_eq!(client.get(&server.url).send().await.unwrap().status(), 503);
+    assert_eq!(server.hits(), 2);
+}
+
+#[tokio::test]
+async fn a_server_s_wish_wins_over_the_backoff() {
+    let server = Server::new(|n| if n == 0 { Later("0") } else { Status(200) }).await;
+    let slow = tower_breaker::retry::RetryConfig::builder()
+        .base(Duration::from_secs(3_600))
+        .max(Duration::from_secs(3_600))
+        .jitter(tower_breaker::retry::Jitter::None);
+    let policy = Policy::builder().retry(slow.build().unwrap()).build().unwrap();
+    let client = client(ResilienceMiddleware::new(policy));
+    let answered = tokio::time::timeout(Duration::from_secs(10), client.get(&server.url).send());
+    assert_eq!(answered.await.unwrap().unwrap().status(), 200);
+}

@@ -1,0 +1,117 @@
+//! The stages around a call, and what each is kept apart for.
+
+use std::time::Duration;
+
+use tower_breaker::{CircuitBreakerConfig, Circuits, Figures, Refusal, TimeoutKind};
+use tower_breaker_reqwest::{Policy, ResilienceMiddleware, refusal, rejected, timed_out};
+
+use crate::support::{
+    Answer::{Never, Status},
+    Server, after, client, soon, until,
+};
+
+const SHORT: Duration = Duration::from_millis(50);
+
+#[tokio::test]
+async fn a_hung_origin_fills_no_place_of_another() {
+    let (hung, well) = (Server::new(|_| Never).await, Server::status(200).await);
+    let client = client(ResilienceMiddleware::new(Policy::builder().bulkhead(1, 0, None).build().unwrap()));
+    let held = tokio::spawn(client.get(&hung.url).send());
+    until(|| hung.hits() == 1).await;
+    let error = client.get(&hung.url).send().await.unwrap_err();
+    assert!(matches!(refusal(&error), Some(Refusal::BulkheadFull(_))) && rejected(&error).is_none());
+    assert_eq!(client.get(&well.url).send().await.unwrap().status(), 200);
+    held.abort();
+    assert!(held.await.unwrap_err().is_cancelled());
+    // The place is free again; the call hangs as the first did.
+    let held = tokio::spawn(client.get(&hung.url).send());
+    until(|| hung.hits() == 2).await;
+    held.abort();
+}
+
+#[tokio::test]
+async fn an_open_circuit_refuses_at_once_while_a_hung_call_fills_the_bulkhead() {
+    let hung = Server::new(|_| Never).await;
+    let policy = Policy::builder().bulkhead(1, 8, None).circuit_breaker(CircuitBreakerConfig::default());
+    let circuits = Circuits::new(Default::default());
+    let middleware = ResilienceMiddleware::new(policy.build().unwrap()).circuits_from(circuits.clone());
+    let client = client(middleware);
+    let held = tokio::spawn(client.get(&hung.url).send());
+    until(|| hung.hits() == 1).await;
+    circuits.get(&hung.url).unwrap().force_open();
+    let refused = tokio::time::timeout(Duration::from_secs(10), client.get(&hung.url).send()).await.unwrap();
+    assert!(rejected(&refused.unwrap_err()).is_some());
+    held.abort();
+}
+
+#[tokio::test]
+async fn an_attempt_that_hangs_is_a_failure_and_tried_again() {
+    let server = Server::new(|n| if n == 0 { Never } else { Status(200) }).await;
+    let circuits = Circuits::new(Default::default());
+    let policy = Policy::builder()
+        .retry(soon())
+        .circuit_breaker(after(100).build().unwrap())
+        .attempt_timeout(Duration::from_secs(1));
+    let middleware = ResilienceMiddleware::new(policy.build().unwrap()).circuits_from(circuits.clone());
+    assert_eq!(client(middleware).get(&server.url).send().await.unwrap().status(), 200);
+    let totals = circuits.snapshot(&server.url).unwrap().totals;
+    assert_eq!((totals.failures, totals.successes), (1, 1));
+}
+
+#[tokio::test]
+async fn the_end_of_the_whole_call_is_a_failure_of_the_attempt_under_way() {
+    let server = Server::new(|_| Never).await;
+    let circuits = Circuits::new(Default::default());
+    let policy = Policy::builder().timeout(SHORT).circuit_breaker(after(1).build().unwrap()).build().unwrap();
+    let client = client(ResilienceMiddleware::new(policy).circuits_from(circuits.clone()));
+    let limit = timed_out(&client.get(&server.url).send().await.unwrap_err()).unwrap();
+    assert_eq!((limit.kind(), limit.after()), (TimeoutKind::Whole, SHORT));
+    assert_eq!(circuits.snapshot(&server.url).unwrap().totals.failures, 1);
+    assert!(rejected(&client.get(&server.url).send().await.unwrap_err()).is_some());
+}
+
+#[tokio::test]
+async fn a_circuit_that_opened_ends_the_retries_with_the_attempt_s_own_answer() {
+    let server = Server::status(503).await;
+    let policy = Policy::builder().retry(soon()).circuit_breaker(after(2).build().unwrap()).build().unwrap();
+    let client = client(ResilienceMiddleware::new(policy));
+    assert_eq!(client.get(&server.url).send().await.unwrap().status(), 503);
+    assert_eq!(server.hits(), 2);
+    assert!(rejected(&client.get(&server.url).send().await.unwrap_err()).is_some());
+    assert_eq!(server.hits(), 2);
+}
+
+#[tokio::test]
+async fn a_rate_limit_refuses_what_is_too_much() {
+    let server = Server::status(200).await;
+    let circuits = Circuits::new(Default::default());
+    let policy = Policy::builder().rate_limit(0.001, 2, Duration::ZERO).circuit_breaker(after(1).build().unwrap());
+    let client = client(ResilienceMiddleware::new(policy.build().unwrap()).circuits_from(circuits.clone()));
+    for _ in 0..2 {
+        client.get(&server.url).send().await.unwrap();
+    }
+    let error = client.get(&server.url).send().await.unwrap_err();
+    assert!(matches!(refusal(&error), Some(Refusal::RateLimited(_))));
+    let totals = circuits.snapshot(&server.url).unwrap().totals;
+    assert_eq!((totals.calls(), totals.successes), (2, 2));
+}
+
+#[tokio::test]
+async fn stages_are_listed_for_exporters() {
+    let server = Server::status(200).await;
+    let figures = Figures::new();
+    let policy = Policy::builder().bulkhead(1, 0, None).retry(soon()).timeout(Duration::from_secs(30));
+    let client = client(ResilienceMiddleware::new(policy.build().unwrap()).figures(&figures));
+    client.get(&server.url).send().await.unwrap();
+    assert!(figures.list().len() >= 3);
+    assert!(figures.list().iter().all(|(name, _)| **name == *server.url));
+}
+
+#[test]
+fn a_policy_that_cannot_work_is_not_built() {
+    let field = |policy: tower_breaker_reqwest::PolicyBuilder| policy.build().unwrap_err().field();
+    assert_eq!(field(Policy::builder().timeout(SHORT).attempt_timeout(SHORT)), "attempt_timeout");
+    assert_eq!(field(Policy::builder().bulkhead(0, 0, None)), "max_concurrent");
+    assert_eq!(field(Policy::builder().rate_limit(f64::NAN, 1, Duration::ZERO)), "per_second");
+    assert_eq!(field(Policy::builder().rate_limit(1.0, 0, Duration::ZERO)), "burst");
+}
