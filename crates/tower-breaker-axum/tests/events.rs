@@ -152,7 +152,7 @@ async fn nothing_runs_once_nobody_listens() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_transition_costs_its_call_no_more_with_a_hundred_who_never_read() {
+async fn what_happened_before_anybody_is_told_is_told_to_a_hundred_in_one_message() {
     let shown = Shown::new();
     let stuck: Vec<Response> = futures(&shown).await;
     for _ in 0..10_000 {

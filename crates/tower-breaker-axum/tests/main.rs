@@ -5,5 +5,8 @@ mod browser;
 mod events;
 mod json;
 mod key;
+#[cfg(feature = "tracing")]
+mod log;
 mod operator;
+mod sockets;
 mod support;
