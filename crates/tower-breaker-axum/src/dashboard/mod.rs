@@ -10,7 +10,18 @@ use axum::{
 
 const PAGE: &str = include_str!("index.html");
 const STYLE: &str = include_str!("style.css");
-const SCRIPT: &str = include_str!("script.js");
+/// In one piece: each part uses what those before it declare.
+const SCRIPT: &str = concat!(
+    "\"use strict\";\n(() => {\n",
+    include_str!("script/words.js"),
+    include_str!("script/arrivals.js"),
+    include_str!("script/tiles.js"),
+    include_str!("script/details.js"),
+    include_str!("script/link.js"),
+    include_str!("script/operator.js"),
+    include_str!("script/start.js"),
+    "})();",
+);
 
 pub(crate) async fn page() -> Response {
     let mut random = [0; 16];
