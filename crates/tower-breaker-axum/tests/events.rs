@@ -134,6 +134,23 @@ async fn a_few_large_messages_are_too_many_as_well() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_who_reads_may_be_told_any_amount_and_one_message_of_any_size() {
+    let shown = Shown::new();
+    let long = ["a", "b", "c", "d", "e"].map(|letter| letter.repeat(1_000_000));
+    long.iter().for_each(|name| drop(shown.circuits.get_or_create(name)));
+    let mut listening = Listening::to(&shown, None).await;
+    assert_eq!(listening.named("circuits").await.1["circuits"].as_array().unwrap().len(), 5, "5 MB in one");
+    for _ in 0..8 {
+        shown.trip(&long[0]);
+        // Both messages of the second wait before the first is read.
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        listening.named("transitions").await;
+        assert_eq!(listening.named("summary").await.1["open"], 1);
+        shown.circuits.reset(&long[0]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn nothing_runs_once_nobody_listens() {
     let shown = Shown::new();
     let looks = Arc::new(());

@@ -99,6 +99,23 @@ async fn a_name_in_two_sets_needs_the_set() {
     assert_eq!(call(&app, "GET", "/circuits/db?set=three").await.0, 404);
     assert_eq!(call(&app, "GET", "/circuits/db?sett=two").await.0, 400);
     assert_eq!(call(&app, "GET", "/circuits/alone").await.1["set"], "single");
+    assert_eq!(call(&app, "GET", "/circuits/none").await.0, 404, "nor is it the single one");
+    assert_eq!(call(&app, "GET", "/circuits/db?set=one&set=two").await.0, 400);
+    let (_, all) = call(&app, "GET", "/circuits").await;
+    let sets: Vec<_> = all["circuits"].as_array().unwrap().iter().map(|circuit| circuit["set"].clone()).collect();
+    assert_eq!(sets, ["one", "two", "single"], "in the order in which they were given");
+}
+
+#[tokio::test]
+async fn the_circuits_of_a_set_stand_by_name() {
+    let shown = Shown::new();
+    let names: Vec<String> = (0..50).map(|number| format!("{number:02}")).collect();
+    names.iter().rev().for_each(|name| drop(shown.circuits.get_or_create(name)));
+    for (path, list) in [("/circuits", "circuits"), ("/health/circuits", "all_circuits")] {
+        let (_, all) = call(&shown.app, "GET", path).await;
+        let told: Vec<_> = all[list].as_array().unwrap().iter().map(|circuit| circuit["name"].clone()).collect();
+        assert_eq!(told, names);
+    }
 }
 
 #[tokio::test]

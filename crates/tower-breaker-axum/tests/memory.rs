@@ -128,3 +128,17 @@ fn a_transition_costs_its_call_no_more_with_a_hundred_who_never_read() {
     assert_eq!(cost(), before);
     drop(all);
 }
+
+#[test]
+fn a_router_that_is_gone_keeps_nothing_of_what_happened() {
+    let circuits = circuits();
+    transitions(&circuits, 1);
+    let kept = measure(|| {
+        let routes = CircuitRoutes::new().circuits(circuits.clone()).into_router::<()>();
+        transitions(&circuits, 100);
+        drop(routes);
+        transitions(&circuits, 100);
+    });
+    // What observes cannot be taken back.
+    assert!(kept.bytes_current < 4 << 10, "{kept:?}");
+}

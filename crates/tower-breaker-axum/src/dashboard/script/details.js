@@ -3,7 +3,7 @@
 let detailed = null, asked = 0;
 const facts = new Map();
 const ROWS = {
-  failure_rate: "Failing", slow_call_rate: "Slow", failures_in_row: "Failures in a row", state_age_seconds: "For", open_wait_seconds: "Whole wait",
+  failure_rate: "Failing", slow_call_rate: "Slow", failures_in_row: "Failures in a row", state_age_seconds: "In this state for", open_wait_seconds: "Whole wait",
   remaining_seconds: "Wait left", last_failure_seconds_ago: "Last failure, ago", seconds_ago: "Ago", condition: "Because", enforcement: "Refusals carried out",
 };
 
@@ -16,7 +16,7 @@ function look(id) {
   text($("details-set"), it ? "Set: " + cut(it.set, 200) : "");
   note("Asking.");
   if (!$("details").open) $("details").showModal();
-  $("details-facts").scrollTop = 0;
+  $("details-scroll").scrollTop = 0;
   read();
 }
 
@@ -85,6 +85,7 @@ function said_as(name, value, title) {
   if (/seconds/.test(name)) return span(value);
   if (title !== "Configuration" && /rate|enforcement/.test(name)) return percent(value);
   if (Array.isArray(value)) return value.map((it) => it.toLocaleString("en")).join(" of ");
+  if (name === "sliding_window" && value.time) return value.time + " in " + value.buckets + " buckets";
   if (typeof value === "object") return Object.entries(value).map(([part, it]) => part.replaceAll("_", " ") + " " + it).join(", ");
   return typeof value === "number" ? value.toLocaleString("en", { maximumFractionDigits: 6 }) : value.replaceAll("_", " ");
 }
