@@ -55,7 +55,7 @@ $("lock").addEventListener("click", async () => {
   if (value === null) return;
   token = value.trim();
   // What is no header cannot be the token.
-  unlock(/^[\x21-\x7e]+$/.test(token) && await post("operator") ? token : "");
-  if (!token && $("said").hidden) tell("Refused: that is no token.");
+  if (!/^[\x21-\x7e]+$/.test(token)) { unlock(""); tell("Refused: that is no token."); }
+  else unlock(await post("operator") ? token : "");
   draw();
 });
