@@ -118,6 +118,11 @@ fn one_set_of_several_is_shown_and_commanded() {
     browser.run("document.getElementById('ask-yes').click()", &json!([]));
     let modes = |set: &Circuits| set.snapshots().iter().map(|it| it.mode.as_str()).collect::<Vec<_>>();
     within("those of the set", PATIENCE, || modes(&sets[2]) == ["observe", "observe"]);
+    let one = "document.querySelector('[data-act=force-open]').click(); document.getElementById('ask-value').value = '90'; \
+        document.getElementById('ask-yes').click()";
+    browser.run(one, &json!([]));
+    let wait = || sets[2].snapshot("a").unwrap().open_wait.map(|wait| wait.as_secs());
+    within("one, for a time", PATIENCE, || wait() == Some(90));
     assert_eq!([modes(&sets[0]), modes(&sets[1])], [["enforce", "enforce"], ["enforce", "enforce"]]);
     assert_eq!(browser.log("browser"), Vec::<Value>::new());
 }
@@ -179,10 +184,14 @@ fn once_the_server_is_back_the_page_shows_what_is() {
     let (runtime, url) = serve(&before);
     let browser = Browser::open(&url);
     browser.until("document.querySelector('.tile')?.dataset.state === 'open'");
+    browser.run("document.querySelector('.look').click()", &json!([]));
+    browser.until("document.querySelectorAll('#details-facts h3').length === 7");
     runtime.shutdown_background();
     browser.until("document.getElementById('link').dataset.is === 'lost'");
     let said = browser.ask_for("document.getElementById('link').innerText");
     assert!(said.as_str().unwrap().starts_with("Disconnected"), "{said}");
+    browser.until("document.getElementById('details-note').textContent === 'Disconnected; what you see is old.'");
+    browser.press(ESCAPE);
 
     let after = circuits();
     let _ = (after.get_or_create("db"), after.get_or_create("new"));

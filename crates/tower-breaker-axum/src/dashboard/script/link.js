@@ -1,7 +1,11 @@
 // The connection
 
 function link(is, words) {
-  if ($("link").dataset.is !== is) { $("link").dataset.is = is; document.body.classList.toggle("stale", is === "lost"); }
+  if ($("link").dataset.is !== is) {
+    $("link").dataset.is = is;
+    document.body.classList.toggle("stale", is === "lost");
+    if (is === "lost" && $("details").open) note("Disconnected; what you see is old.");
+  }
   text($("link-text"), words);
 }
 function connect() {

@@ -4,7 +4,7 @@ function ask(title, words, yes, field) {
   text($("ask-title"), title); text($("ask-text"), words); text($("ask-yes"), yes);
   $("ask-field").hidden = !field;
   const input = $("ask-value");
-  input.value = ""; input.required = Boolean(field); input.type = "text";
+  input.value = ""; input.required = Boolean(field) && !field.optional; input.type = "text";
   ["min", "max", "step"].forEach((name) => input.removeAttribute(name));
   if (field) { text($("ask-label"), field.label); Object.assign(input, field.input); }
   $("ask").returnValue = "no";
@@ -35,10 +35,10 @@ async function post(to, body) {
 }
 async function command(it, act) {
   const [label, words] = ACTS[act], name = cut(it.name, 200);
-  const field = act === "enforcement" && { label: "Share from 0 to 1", input: { type: "number", min: "0", max: "1", step: "any" } };
+  const field = FIELDS[act];
   const sure = await ask(label.replace("…", "") + ": " + name, words, label.replace("…", ""), field);
   if (sure === null) return;
-  const body = field ? JSON.stringify({ enforcement: Number(sure) }) : undefined;
+  const body = field && sure !== "" ? JSON.stringify({ [field.name]: Number(sure) }) : undefined;
   await post(path(it, act), body);
 }
 $("fleet").addEventListener("click", async (event) => {

@@ -67,7 +67,7 @@ function fill(tile, it) {
   tile.r.classList.toggle("hot", it.rps > 0);
   tile.f.classList.toggle("hot", it.failure_rate > 0.2);
   const opens = it.opens_in_row > 1 ? ", " + it.opens_in_row + " times in a row" : "";
-  text(tile.why, it.state !== "closed" && it.condition ? "Because " + reason(it) + opens : "");
+  text(tile.why, it.state !== "closed" && it.condition ? "Opened: " + reason(it) + opens : "");
   tile.why.hidden = !tile.why.textContent;
   tile.acts.hidden = !token;
   spark(tile, it);

@@ -10,12 +10,17 @@ const WHY = {
   remote: "opened by the fleet", forced: "forced open by an operator", restored: "was open before the restart",
 };
 const ACTS = {
-  "force-open": ["Force open", "Every call is refused until the circuit is reset or forced closed."],
+  "force-open": ["Force open", "Every call is refused until that time is over, or the circuit is reset or forced closed."],
   "force-close": ["Force closed", "Every call goes through and nothing trips until the circuit is reset or forced open."],
   reset: ["Reset", "The circuit is closed with an empty window, and what was set by hand is forgotten."],
   observe: ["Observe", "Refusals are counted, and no longer carried out, until reset."],
   enforce: ["Enforce", "Refusals are carried out, whatever the configuration says, until reset."],
   enforcement: ["Share…", "This share of the refusals is carried out, until reset."],
+};
+// What a command asks for besides. The bounds are the server's.
+const FIELDS = {
+  "force-open": { name: "seconds", label: "For so many seconds; empty: until reset", optional: true, input: { type: "number", min: "0.001", max: "31622400", step: "any" } },
+  enforcement: { name: "enforcement", label: "Share from 0 to 1", input: { type: "number", min: "0", max: "1", step: "any" } },
 };
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
