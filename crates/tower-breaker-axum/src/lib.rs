@@ -13,6 +13,11 @@
 //! | `POST /circuits/ACTION` | `observe`, `enforce`, `reset` of all |
 //! | `POST /operator` | 204 if the token is right; changes nothing |
 //!
+//! The page shows a tile for each circuit, sick ones first: its state and what is left of its wait, the share of calls that
+//! failed over the last minute, calls and refusals each second. Circuits are filtered by name, state and set. The name of a
+//! circuit opens all that is known of it: why it last opened, rates, waits, counts, the configuration in force. With the
+//! token it commands, and asks before it does.
+//!
 //! `?set=LABEL` says which set is meant, where several have a circuit of one name. A name that is empty, `.` or `..`, or too
 //! long for a path, is shown and cannot be commanded.
 //!

@@ -1,7 +1,8 @@
 //! The page: written by hand, sent as one document that asks for nothing but this router's own routes.
 //!
-//! Style and script stand in files of their own here and inside the page there, so that it works wherever the router is
-//! nested. They run by a nonce; the content security policy allows nothing else, and no HTML made from text.
+//! Style and script stand in files of their own here (the script in parts, in the order below) and inside the page there, so
+//! that it works wherever the router is nested. They run by a nonce; the content security policy allows nothing else, and no
+//! HTML made from text.
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
