@@ -13,6 +13,11 @@
 //! | `POST /circuits/ACTION` | `observe`, `enforce`, `reset` of all |
 //! | `POST /operator` | 204 if the token is right; changes nothing |
 //!
+//! The page shows a tile for each circuit, sick ones first: its state and what is left of its wait, the share of calls that
+//! failed over the last minute, calls and refusals each second. Circuits are filtered by name, state and set. The name of a
+//! circuit opens all that is known of it: why it last opened, rates, waits, counts, the configuration in force. With the
+//! token it commands, and asks before it does.
+//!
 //! `?set=LABEL` says which set is meant, where several have a circuit of one name. A name that is empty, `.` or `..`, or too
 //! long for a path, is shown and cannot be commanded.
 //!
@@ -32,6 +37,30 @@
 //!
 //! None configured: 403. No token or a wrong one: 401. From a page of another origin: 403. Unknown circuit: 404. See
 //! [`CircuitRoutes::operator_token`].
+//!
+//! With the feature `tracing` the log is told, under the target `tower_breaker_axum`: INFO `operator command` with `action`
+//! and `circuit`, WARN `operator command refused` with `status` and `reason` too. Never the token; of a name its first 200
+//! bytes.
+//!
+//! # Those who listen and never read
+//!
+//! A listener that is 64 messages or 4 MiB behind loses its place and its queue. Its connection stays, with what the server
+//! had taken over to be sent (hyper: some 400 KiB, or one message that is larger): routes cannot close a connection that takes
+//! nothing, only the server can. On Linux this does, and where others than operators reach the address it should be set:
+//!
+//! ```no_run
+//! # use std::time::Duration;
+//! use axum::serve::ListenerExt;
+//!
+//! # #[cfg(target_os = "linux")]
+//! # async fn served(routes: axum::Router) -> std::io::Result<()> {
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:9090").await?.tap_io(|stream| {
+//!     // What is sent and not taken for so long ends the connection.
+//!     let _ = socket2::SockRef::from(&*stream).set_tcp_user_timeout(Some(Duration::from_secs(30)));
+//! });
+//! axum::serve(listener, routes).await
+//! # }
+//! ```
 
 mod dashboard;
 mod events;

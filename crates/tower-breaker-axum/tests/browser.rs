@@ -1,6 +1,7 @@
 //! The page in a real Chromium, driven through chromedriver.
 
 mod driver;
+mod hands;
 
 use std::{
     thread,
@@ -19,9 +20,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The router on a port of its own, nested as users may.
 fn serve(circuits: &Circuits) -> (tokio::runtime::Runtime, String) {
+    serve_at("127.0.0.1:0", CircuitRoutes::new().circuits(circuits.clone()))
+}
+
+fn serve_at(at: &str, routes: CircuitRoutes) -> (tokio::runtime::Runtime, String) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let router = CircuitRoutes::new().circuits(circuits.clone()).operator_token(TOKEN).unwrap().into_router();
-    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let router = routes.operator_token(TOKEN).unwrap().into_router();
+    let listener = runtime.block_on(tokio::net::TcpListener::bind(at)).unwrap();
     let url = format!("http://{}/admin/circuits", listener.local_addr().unwrap());
     let app = axum::Router::new().nest("/admin/circuits", router);
     runtime.spawn(async { axum::serve(listener, app).await });

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use axum::{body::Body, http::Request};
 use serde_json::json;
-use tower_breaker_core::{Circuit, CircuitBreakerConfig, Circuits, ManualClock, Outcome};
+use tower::ServiceExt;
+use tower_breaker_core::{Circuit, CircuitBreakerConfig, Circuits, ManualClock};
 
 use crate::support::{CSP, Shown, call};
 
@@ -33,24 +35,14 @@ async fn a_circuit_forced_open_is_not_well() {
 }
 
 #[tokio::test]
-async fn each_count_says_what_it_is_over() {
+async fn a_half_open_circuit_is_well() {
     let shown = Shown::new();
-    let circuit = shown.circuits.get_or_create("db");
-    circuit.try_acquire().unwrap().record(Outcome::Success);
-    shown.clock.advance(Duration::from_secs(60));
-    circuit.try_acquire().unwrap().record(Outcome::Failure);
-    circuit.try_acquire().unwrap().record(Outcome::Failure);
-    let (status, one) = call(&shown.app, "GET", "/circuits/db").await;
-    assert_eq!((status, &one["version"]), (200, &json!(1)));
-    assert_eq!(one["in_row"], json!({ "failures": 2, "successes": 0, "opens": 0 }));
-    assert_eq!((&one["total"]["calls"], &one["total"]["failures"]), (&json!(3), &json!(2)));
-    assert_eq!(one["refused"]["enforced"], 0);
-    assert_eq!(one["config"]["open_duration"], "10s");
-    let (_, all) = call(&shown.app, "GET", "/circuits").await;
-    assert_eq!(
-        (&all["version"], &all["circuits"][0]["name"], &all["circuits"][0]["set"]),
-        (&json!(1), &json!("db"), &json!("upstreams"))
-    );
+    shown.trip("db");
+    shown.clock.advance(Duration::from_secs(10));
+    let _probe = shown.circuits.get_or_create("db").try_acquire().unwrap();
+    let (_, health) = call(&shown.app, "GET", "/health/circuits").await;
+    assert_eq!((&health["healthy"], &health["open_circuits"]), (&json!(true), &json!([])));
+    assert_eq!(health["all_circuits"][0]["state"], "half_open");
 }
 
 #[tokio::test]
@@ -99,6 +91,23 @@ async fn a_name_in_two_sets_needs_the_set() {
     assert_eq!(call(&app, "GET", "/circuits/db?set=three").await.0, 404);
     assert_eq!(call(&app, "GET", "/circuits/db?sett=two").await.0, 400);
     assert_eq!(call(&app, "GET", "/circuits/alone").await.1["set"], "single");
+    assert_eq!(call(&app, "GET", "/circuits/none").await.0, 404, "nor is it the single one");
+    assert_eq!(call(&app, "GET", "/circuits/db?set=one&set=two").await.0, 400);
+    let (_, all) = call(&app, "GET", "/circuits").await;
+    let sets: Vec<_> = all["circuits"].as_array().unwrap().iter().map(|circuit| circuit["set"].clone()).collect();
+    assert_eq!(sets, ["one", "two", "single"], "in the order in which they were given");
+}
+
+#[tokio::test]
+async fn the_circuits_of_a_set_stand_by_name() {
+    let shown = Shown::new();
+    let names: Vec<String> = (0..50).map(|number| format!("{number:02}")).collect();
+    names.iter().rev().for_each(|name| drop(shown.circuits.get_or_create(name)));
+    for (path, list) in [("/circuits", "circuits"), ("/health/circuits", "all_circuits")] {
+        let (_, all) = call(&shown.app, "GET", path).await;
+        let told: Vec<_> = all[list].as_array().unwrap().iter().map(|circuit| circuit["name"].clone()).collect();
+        assert_eq!(told, names);
+    }
 }
 
 #[tokio::test]
@@ -110,11 +119,21 @@ async fn the_page_holds_nothing_but_its_own() {
     let policy = head[CSP].to_str().unwrap();
     let nonce = policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap();
     assert_eq!((nonce.len(), page.matches(nonce).count()), (32, 2));
-    for part in
-        ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "require-trusted-types-for 'script'"]
-    {
-        assert!(policy.contains(part), "{part} in {policy}");
+    let expected = format!(
+        "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'; img-src data:; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+    );
+    assert_eq!(policy, expected);
+    for (field, value) in [
+        ("cache-control", "no-store"),
+        ("x-content-type-options", "nosniff"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "no-referrer"),
+    ] {
+        assert_eq!(head[field], value, "{field}");
     }
-    assert_eq!([&head["cache-control"], &head["x-content-type-options"]], ["no-store", "nosniff"]);
+    let events = shown.app.clone().oneshot(Request::get("/events").body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!([&events.headers()["x-accel-buffering"], &events.headers()["cache-control"]], ["no", "no-store"]);
     assert_ne!(shown.page().await.0[CSP], head[CSP], "each page has a nonce of its own");
 }

@@ -3,7 +3,12 @@
 
 mod browser;
 mod events;
+mod figures;
 mod json;
 mod key;
+#[cfg(feature = "tracing")]
+mod log;
 mod operator;
+mod pace;
+mod sockets;
 mod support;

@@ -1,13 +1,38 @@
 //! An operator's commands, and who may not give them.
 
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{body::Body, http::Request};
+use bytes::Bytes;
 use http::header::{ALLOW, WWW_AUTHENTICATE};
+use http_body::Frame;
 use serde_json::json;
+use tokio::time::Instant;
+use tower::ServiceExt;
 use tower_breaker_axum::CircuitRoutes;
+use tower_breaker_core::Circuits;
 
 use crate::support::{Shown, TOKEN, send};
 
 const BEARER: (&str, &str) = ("authorization", "Bearer correct-horse-battery");
 const ACTIONS: [&str; 6] = ["force-open", "force-close", "observe", "enforce", "enforcement", "reset"];
+
+/// A body that does not come.
+struct Never;
+
+impl http_body::Body for Never {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Pending
+    }
+}
 
 #[tokio::test]
 async fn nobody_may_command_without_a_configured_token() {
@@ -32,6 +57,12 @@ async fn each_mistake_has_its_status_and_changes_nothing() {
         ("/circuits/db/reset", &[("authorization", "Bearer wrong-horse-battery12")], "", 401),
         ("/circuits/db/reset", &[("authorization", "Bearer correct-horse-batterx")], "", 401),
         ("/circuits/db/reset", &[("authorization", "Bearer ")], "", 401),
+        ("/circuits/db/reset", &[("authorization", "Bearer correct-horse-battery-and-more")], "", 401),
+        ("/circuits/db/reset", &[("authorization", "Bearer correct-horse-batter")], "", 401),
+        ("/circuits/db/reset", &[("authorization", "Tokens correct-horse-battery")], "", 401),
+        ("/circuits/db/reset", &[("authorization", "Digest correct-horse-battery")], "", 401),
+        ("/circuits/db/reset", &[("authorization", "Bearercorrect-horse-battery")], "", 401),
+        ("/circuits/db/reset", &[("authorization", "correct-horse-battery")], "", 401),
         ("/circuits/db/reset", &[("authorization", "Basic correct-horse-battery")], "", 401),
         ("/circuits/db/reset", &[("cookie", "token=correct-horse-battery")], "", 401),
         ("/circuits/db/reset", &twice, "", 401),
@@ -50,9 +81,19 @@ async fn each_mistake_has_its_status_and_changes_nothing() {
         ("/circuits/db/force-open", &[BEARER], "{\"seconds\": 0}", 400),
         ("/circuits/db/force-open", &[BEARER], "{\"seconds\": 1e300}", 400),
         ("/circuits/db/enforcement", &[BEARER], "", 400),
+        ("/circuits/db/force-open", &[BEARER], "{\"seconds\": 31622401}", 400),
+        ("/circuits/db/force-open", &[BEARER], "{\"seconds\": 60, \"until\": 1}", 400),
         ("/circuits/db/enforcement", &[BEARER], "{\"enforcement\": 1.1}", 400),
+        ("/circuits/db/enforcement", &[BEARER], "{\"enforcement\": -0.1}", 400),
+        ("/circuits/db/enforcement", &[BEARER], "{\"enforcement\": 0.5, \"share\": 1}", 400),
+        ("/circuits/none/reset", &[BEARER], "[", 404),
         ("/circuits/db/reset", &[BEARER, ("origin", "https://evil.example"), ("host", "admin.example")], "", 403),
         ("/circuits/db/reset", &[BEARER, ("origin", "null"), ("host", "admin.example")], "", 403),
+        ("/circuits/db/reset", &[BEARER, ("origin", "not an origin"), ("host", "admin.example")], "", 403),
+        ("/circuits/db/reset", &[BEARER, ("origin", "http://admin.example")], "", 403),
+        ("/circuits/db/reset", &[BEARER, ("origin", "http://admin.example:1"), ("host", "admin.example:2")], "", 403),
+        ("/circuits/db/reset", &[("origin", "https://evil.example"), ("host", "admin.example")], "", 403),
+        ("/operator", &[BEARER, ("origin", "https://evil.example"), ("host", "admin.example")], "", 403),
         ("/circuits/db/reset", &[BEARER, ("sec-fetch-site", "cross-site")], "", 403),
         ("/circuits/reset", &[BEARER, ("sec-fetch-site", "same-site")], "", 403),
     ] {
@@ -107,6 +148,65 @@ async fn each_command_does_what_it_says() {
 }
 
 #[tokio::test]
+async fn a_page_of_this_origin_and_a_request_nobody_made_a_page_for_may_command() {
+    let shown = Shown::commanded();
+    let _ = shown.circuits.get_or_create("db");
+    for fields in [
+        [BEARER, ("sec-fetch-site", "none"), ("host", "admin.example")],
+        // A browser writes an origin in small letters, and a host as it was typed.
+        [BEARER, ("origin", "http://admin.example:9090"), ("host", "Admin.Example:9090")],
+    ] {
+        assert_eq!(send(&shown.app, "POST", "/circuits/db/reset", &fields, "").await.0, 200, "{fields:?}");
+    }
+    // HTTP/2 names the host in the target, and may send no other.
+    for (origin, status) in [("http://admin.example", 200), ("http://evil.example", 403)] {
+        let fields = [BEARER, ("origin", origin)];
+        assert_eq!(
+            send(&shown.app, "POST", "http://admin.example/circuits/db/reset", &fields, "").await.0,
+            status,
+            "{origin}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_may_command_and_what_is_asked_before_the_body_is_waited_for() {
+    let shown = Shown::commanded();
+    let _ = shown.circuits.get_or_create("db");
+    let ask = async |path: &str, token: &str| {
+        let body = Body::new(Never);
+        let request = Request::post(path).header("authorization", token).body(body).unwrap();
+        shown.app.clone().oneshot(request).await.unwrap().status().as_u16()
+    };
+    let start = Instant::now();
+    assert_eq!(ask("/circuits/none/reset", BEARER.1).await, 404);
+    assert_eq!(ask("/circuits/db/reset", "Bearer wrong-horse-battery").await, 401);
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    assert_eq!(ask("/circuits/db/reset", BEARER.1).await, 408);
+    assert_eq!(start.elapsed(), Duration::from_secs(10));
+    assert_eq!(shown.state("db"), "closed enforce");
+}
+
+#[tokio::test]
+async fn one_of_two_sets_is_commanded_alone() {
+    let [one, two] = ["one", "two"].map(|name| Circuits::builder().name(name).build());
+    let _ = (one.get_or_create("db"), two.get_or_create("db"));
+    let routes = CircuitRoutes::new().circuits(one.clone()).circuits(two.clone()).operator_token(TOKEN).unwrap();
+    let app = routes.into_router();
+    let modes = || [&one, &two].map(|set| set.snapshot("db").unwrap().mode.as_str());
+    assert_eq!(send(&app, "POST", "/circuits/db/observe", &[BEARER], "").await.0, 409);
+    assert_eq!(modes(), ["enforce", "enforce"]);
+    assert_eq!(send(&app, "POST", "/circuits/db/observe?set=two", &[BEARER], "").await.0, 200);
+    assert_eq!(modes(), ["enforce", "observe"]);
+    assert_eq!(send(&app, "POST", "/circuits/observe?set=one", &[BEARER], "").await.2["circuits"], 1);
+    assert_eq!(modes(), ["observe", "observe"]);
+    assert_eq!(send(&app, "POST", "/circuits/enforce?set=two", &[BEARER], "").await.2["circuits"], 1);
+    assert_eq!(modes(), ["observe", "enforce"]);
+    assert_eq!(send(&app, "POST", "/circuits/enforce?set=one&set=two", &[BEARER], "").await.0, 400);
+    assert_eq!(modes(), ["observe", "enforce"]);
+}
+
+#[tokio::test]
 async fn all_circuits_hear_one_command() {
     let shown = Shown::commanded();
     shown.trip("a");
@@ -125,10 +225,14 @@ async fn all_circuits_hear_one_command() {
 
 #[test]
 fn a_token_too_weak_is_an_error_that_does_not_hold_it() {
-    for token in ["", "short-one", "0123456789abcde f", "öööööööööööööööö"] {
+    let long = "x".repeat(1_025);
+    for token in ["", "short-one", "0123456789abcde", "0123456789abcde f", "öööööööööööööööö", &long] {
         let error = CircuitRoutes::new().operator_token(token).unwrap_err();
         assert_eq!(error.field(), "operator_token");
         assert!(token.is_empty() || !format!("{error} {error:?}").contains(token), "{error:?}");
+    }
+    for token in ["0123456789abcdef", &long[1..]] {
+        assert!(CircuitRoutes::new().operator_token(token).is_ok(), "{}", token.len());
     }
     let routes = CircuitRoutes::new().operator_token(TOKEN).unwrap();
     assert!(!format!("{routes:?}").contains(TOKEN));

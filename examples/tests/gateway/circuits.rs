@@ -1,7 +1,7 @@
 //! What the admin address shows.
 
 use crate::{
-    client::{get, post},
+    client::{command, get, post},
     one_route,
     process::Gateway,
     until,
@@ -49,4 +49,37 @@ fn nothing_can_be_changed_without_a_token() {
     assert_eq!(gateway.circuit("/{*rest}")["state"], "closed");
     assert_eq!(get(gateway.admin, "/health").status, 404);
     assert_eq!(post(gateway.admin, "/health/circuits", "").status, 405);
+}
+
+/// With a token to command it.
+fn commanded(routes: &str) -> Gateway {
+    Gateway::start_with(routes, &[("GATEWAY_OPERATOR_TOKEN", TOKEN)])
+}
+
+const TOKEN: &str = "a-token-of-this-test";
+const RESET: &str = "/circuits/%2F%7B%2Arest%7D/reset";
+const FORCE_OPEN: &str = "/circuits/%2F%7B%2Arest%7D/force-open";
+
+#[test]
+fn what_the_operator_forces_the_proxied_port_obeys() {
+    let upstream = Upstream::well();
+    let gateway = commanded(&one_route(&upstream, "failure_threshold = 3"));
+    gateway.line("commands taken with the token of GATEWAY_OPERATOR_TOKEN");
+    assert_eq!(get(gateway.at, "/a").status, 200);
+    for wrong in ["", "Bearer a-token-of-another", "Basic a-token-of-this-test"] {
+        assert_eq!(command(gateway.admin, FORCE_OPEN, wrong), 401, "{wrong}");
+    }
+    assert_eq!(get(gateway.at, "/a").status, 200, "nothing was changed");
+
+    let bearer = format!("Bearer {TOKEN}");
+    assert_eq!(command(gateway.admin, FORCE_OPEN, &bearer), 200);
+    let seen = upstream.seen().len();
+    let refused = get(gateway.at, "/a");
+    assert_eq!((refused.status, refused.head.get("content-type").unwrap().as_str()), (503, "application/problem+json"));
+    assert_eq!((upstream.seen().len(), &gateway.circuit("/{*rest}")["mode"]), (seen, &"forced_open".into()));
+    assert_eq!(command(gateway.at, RESET, &bearer), 503, "on the proxied port it is a request like any other");
+
+    assert_eq!(command(gateway.admin, RESET, &bearer), 200);
+    assert_eq!(get(gateway.at, "/a").status, 200);
+    assert!(gateway.lines().iter().all(|line| !line.contains(TOKEN)), "{:?}", gateway.lines());
 }

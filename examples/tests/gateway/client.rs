@@ -166,3 +166,11 @@ pub(crate) fn post(at: SocketAddr, path: &str, body: &str) -> Answer {
     client.send(format!("POST {path} HTTP/1.1\r\nHost: {at}\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
     client.answer()
 }
+
+/// The status of a command with this `Authorization`; of none where it is empty.
+pub(crate) fn command(at: SocketAddr, path: &str, authorization: &str) -> u16 {
+    let mut client = Client::connect(at);
+    let field = if authorization.is_empty() { String::new() } else { format!("Authorization: {authorization}\r\n") };
+    client.send(format!("POST {path} HTTP/1.1\r\nHost: {at}\r\n{field}Content-Length: 0\r\n\r\n"));
+    client.answer().status
+}

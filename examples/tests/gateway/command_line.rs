@@ -3,8 +3,10 @@
 use std::net::TcpListener;
 
 use crate::{
-    LAX, one_route,
-    process::{File, Gateway, run},
+    LAX,
+    client::command,
+    one_route,
+    process::{File, Gateway, run, run_with},
     upstream::Upstream,
 };
 
@@ -182,4 +184,25 @@ fn a_default_port_that_is_taken_is_replaced_and_named() {
     gateway.line("127.0.0.1:9090 is taken, so another port stands in for it (--admin chooses one)");
     assert_eq!(gateway.health()["healthy"], true);
     drop(taken);
+}
+
+#[test]
+fn a_token_too_weak_is_one_line_without_it_and_exit_2() {
+    let file = File::new(&one_route(&Upstream::well(), LAX));
+    let arguments = ["--config", file.path(), "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
+    for (token, bytes) in [("too-short", 9), ("with a space in it", 18)] {
+        let output = run_with(&arguments, &[("GATEWAY_OPERATOR_TOKEN", token)]);
+        let err = String::from_utf8(output.stderr).unwrap();
+        let expected =
+            format!("gateway: GATEWAY_OPERATOR_TOKEN: operator_token is a text of {bytes} bytes; accepted: ");
+        assert_eq!((output.status.code(), err.lines().count()), (Some(2), 1), "{err}");
+        assert!(err.starts_with(&expected) && !err.contains(token), "{err}");
+    }
+}
+
+#[test]
+fn a_token_set_to_nothing_is_none() {
+    let gateway = Gateway::start_with(&one_route(&Upstream::well(), LAX), &[("GATEWAY_OPERATOR_TOKEN", "")]);
+    gateway.line("commands none are taken");
+    assert_eq!(command(gateway.admin, "/circuits/reset", "Bearer 0123456789abcdef"), 403);
 }

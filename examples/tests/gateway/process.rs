@@ -48,9 +48,21 @@ fn is_older_than_its_source(program: &Path) -> bool {
     false
 }
 
+/// The program, with these in its environment and no token of somebody else's.
+fn command(environment: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(program());
+    command.env_remove("GATEWAY_OPERATOR_TOKEN").envs(environment.iter().copied());
+    command
+}
+
 /// Runs it to its end.
 pub(crate) fn run(arguments: &[&str]) -> Output {
-    Command::new(program()).args(arguments).stdin(Stdio::null()).output().unwrap()
+    run_with(arguments, &[])
+}
+
+/// And with these in its environment.
+pub(crate) fn run_with(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    command(environment).args(arguments).stdin(Stdio::null()).output().unwrap()
 }
 
 /// A file of its own, gone with it.
@@ -92,15 +104,24 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// With these routes, on free ports.
     pub(crate) fn start(routes: &str) -> Self {
+        Self::start_with(routes, &[])
+    }
+
+    /// And with these in its environment.
+    pub(crate) fn start_with(routes: &str, environment: &[(&str, &str)]) -> Self {
         let file = File::new(routes);
         let arguments = ["--config", file.path(), "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
-        let mut gateway = Self::with(&arguments);
+        let mut gateway = Self::spawn(&arguments, environment);
         gateway.file = Some(file);
         gateway
     }
 
     pub(crate) fn with(arguments: &[&str]) -> Self {
-        let mut command = Command::new(program());
+        Self::spawn(arguments, &[])
+    }
+
+    fn spawn(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut command = command(environment);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let lines = Arc::new(Mutex::new(Vec::new()));

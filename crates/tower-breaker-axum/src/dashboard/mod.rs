@@ -1,7 +1,8 @@
 //! The page: written by hand, sent as one document that asks for nothing but this router's own routes.
 //!
-//! Style and script stand in files of their own here and inside the page there, so that it works wherever the router is
-//! nested. They run by a nonce; the content security policy allows nothing else, and no HTML made from text.
+//! Style and script stand in files of their own here (the script in parts, in the order below) and inside the page there, so
+//! that it works wherever the router is nested. They run by a nonce; the content security policy allows nothing else, and no
+//! HTML made from text.
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -10,7 +11,18 @@ use axum::{
 
 const PAGE: &str = include_str!("index.html");
 const STYLE: &str = include_str!("style.css");
-const SCRIPT: &str = include_str!("script.js");
+/// In one piece: each part uses what those before it declare.
+const SCRIPT: &str = concat!(
+    "\"use strict\";\n(() => {\n",
+    include_str!("script/words.js"),
+    include_str!("script/arrivals.js"),
+    include_str!("script/tiles.js"),
+    include_str!("script/details.js"),
+    include_str!("script/link.js"),
+    include_str!("script/operator.js"),
+    include_str!("script/start.js"),
+    "})();",
+);
 
 pub(crate) async fn page() -> Response {
     let mut random = [0; 16];

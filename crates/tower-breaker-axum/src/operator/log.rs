@@ -3,15 +3,19 @@
 use super::action::Action;
 use crate::problem::Problem;
 
+/// What filters name, wherever these files stand.
+#[cfg(feature = "tracing")]
+const TARGET: &str = "tower_breaker_axum";
+
 #[cfg(feature = "tracing")]
 pub(super) fn done(action: Action, circuit: &str) {
-    tracing::info!(action = action.as_str(), circuit = ?shown(circuit), "operator command");
+    tracing::info!(target: TARGET, action = action.as_str(), circuit = ?shown(circuit), "operator command");
 }
 
 #[cfg(feature = "tracing")]
 pub(super) fn refused(action: &str, circuit: &str, problem: Problem) {
     let status = problem.status.as_u16();
-    tracing::warn!(action, circuit = ?shown(circuit), status, reason = problem.detail, "operator command refused");
+    tracing::warn!(target: TARGET, action, circuit = ?shown(circuit), status, reason = problem.detail, "operator command refused");
 }
 
 /// Written with `Debug`, so that line breaks in a name begin no line of the log.
