@@ -1,45 +1,10 @@
 //! What `tonic_client` and `tonic_server` show a newcomer, and that they end by themselves.
 #![allow(clippy::unwrap_used, reason = "clippy knows tests by `#[test]`, and not the functions they share")]
 
-use std::{
-    path::PathBuf,
-    process::{Command, Stdio},
-    time::{Duration, Instant},
-};
+#[path = "../program.rs"]
+mod program;
 
-/// The program. Cargo has built it before these tests, unless only this test was asked for.
-fn program(name: &str) -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let profile = test.ancestors().nth(2).unwrap();
-    let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "--package", env!("CARGO_PKG_NAME"), "--example", name]);
-    if profile.ends_with("release") {
-        build.arg("--release");
-    }
-    assert!(build.status().unwrap().success());
-    profile.join("examples").join(name)
-}
-
-/// What it prints, run to its end without arguments.
-fn printed(name: &str) -> String {
-    let mut program = Command::new(program(name));
-    let start = Instant::now();
-    let output = program.stdin(Stdio::null()).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// Each of `expected` is there, in this order.
-fn in_order(printed: &str, expected: &[&str]) {
-    let mut rest = printed;
-    for expected in expected {
-        let Some((_, behind)) = rest.split_once(expected) else {
-            panic!("no {expected:?} where it should be:\n{printed}")
-        };
-        rest = behind;
-    }
-}
+use program::{in_order, printed};
 
 #[test]
 fn the_client_opens_refuses_and_recovers() {
