@@ -49,7 +49,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // receiver is not answered with three times the load.
     let layer = ResilienceLayer::builder()
         .http()
-        .timeout(Duration::from_secs(1))
+        .timeout(Duration::from_secs(5))
         .retry(RetryConfig::builder().base(Duration::from_millis(50)).budget(0.2).build()?)
         .policy(HttpRetry::new().connect_errors(legacy::Error::is_connect))
         .repeat(BufferBody::new().map_body(Body::new))
@@ -88,7 +88,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let prices = circuits.get_or_create("prices");
     prices.force_open();
     // The first is on its way, the others have to wait.
-    sleep(Duration::from_millis(150)).await;
+    sleep(Duration::from_millis(100)).await;
     let start = Instant::now();
     for _ in 0..19 {
         prices.reset();

@@ -33,7 +33,8 @@ async fn receive(State(seen): State<Arc<Mutex<Seen>>>, headers: HeaderMap, Json(
         seen.requests += 1;
         seen.requests
     };
-    let what = format!("{} {} -> {}", text(&message["circuit"]), text(&message["from"]), text(&message["to"]));
+    let [circuit, from, to] = ["circuit", "from", "to"].map(|field| text(&message[field]));
+    let what = format!("{circuit} {from} -> {to}, generation {}", message["generation"]);
     match number {
         1 => {
             println!("request {number:2}: {what}: 503");
@@ -46,7 +47,7 @@ async fn receive(State(seen): State<Arc<Mutex<Seen>>>, headers: HeaderMap, Json(
         // Down for the first message of the one that flaps: all its attempts.
         6..=8 => {
             println!("request {number:2}: {what}: 503, after a while");
-            sleep(Duration::from_millis(200)).await;
+            sleep(Duration::from_millis(100)).await;
             return StatusCode::SERVICE_UNAVAILABLE;
         }
         _ => {}
