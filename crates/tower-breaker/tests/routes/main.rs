@@ -5,6 +5,7 @@ mod documents;
 mod finding;
 mod fuzz;
 mod mistakes;
+mod pages;
 mod policies;
 mod settings;
 mod table;
