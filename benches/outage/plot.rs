@@ -43,7 +43,7 @@ fn plot(incident: Incident) -> String {
          <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n\
          <text x=\"{LEFT}\" y=\"16\" font-size=\"13\">{}: calls answered each second (asked for: {:.0}/s in the shaded \
          minute, {:.0}/s else)</text>\n",
-        LEFT + WIDTH + 10.0,
+        LEFT + WIDTH + 24.0,
         TOP + HEIGHT + 62.0,
         incident.name(),
         LOAD * CAPACITY,

@@ -1,12 +1,20 @@
-//! What the admin address shows: the page, the circuits as JSON and events, an operator's commands, `GET /stages`.
+//! What the admin address shows: the page, the circuits as JSON and events, an operator's commands, `GET /stages`, and
+//! `GET /metrics` for Prometheus.
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use axum::{Json, Router, extract::State, routing::get};
-use http::StatusCode;
+use axum::{
+    Json, Router,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use http::{StatusCode, header::CONTENT_TYPE};
+use prometheus::{TEXT_FORMAT, TextEncoder, core::Collector};
 use serde::Serialize;
 use tower_breaker::{Figure, InvalidConfig};
 use tower_breaker_axum::CircuitRoutes;
+use tower_breaker_prometheus::CircuitBreakerCollector;
 
 use crate::{answer, config::Table, stages::Stages};
 
@@ -18,11 +26,27 @@ pub(crate) fn router(table: &Table, stages: Arc<Stages>, token: Option<&str>) ->
     if let Some(token) = token {
         circuits = circuits.operator_token(token)?;
     }
-    // Metrics are merged here.
+    let metrics = CircuitBreakerCollector::builder()
+        .circuits(table.circuits())
+        .circuits(table.keyed_circuits())
+        .figures(table.circuits().name(), stages.figures())
+        .build()?;
     Ok(circuits
         .into_router()
+        .route("/metrics", get(self::metrics).with_state(Arc::new(metrics)))
         .route("/stages", get(self::stages).with_state(stages))
-        .fallback(async || answer::problem(StatusCode::NOT_FOUND, "the page is at /; see also /circuits and /stages")))
+        .fallback(async || {
+            answer::problem(StatusCode::NOT_FOUND, "the page is at /; see also /circuits, /stages and /metrics")
+        }))
+}
+
+/// No registry stands in between: there are no other metrics here.
+async fn metrics(State(collector): State<Arc<CircuitBreakerCollector>>) -> Response {
+    let page = TextEncoder::new().encode_to_string(&collector.collect());
+    match page {
+        Ok(page) => ([(CONTENT_TYPE, TEXT_FORMAT)], page).into_response(),
+        Err(error) => answer::problem(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()).into_response(),
+    }
 }
 
 /// What the stages of a route have counted, of those that it has.

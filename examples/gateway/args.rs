@@ -17,12 +17,14 @@ usage:
 options:
   --listen ADDR               where to take requests       (default 127.0.0.1:8080)
   --admin ADDR                where to show the circuits   (default 127.0.0.1:9090)
+  --state FILE                keeps what the circuits know across a restart
   --help                      this
 environment:
   GATEWAY_OPERATOR_TOKEN      who sends it may force, reset and switch circuits on the admin address;
                               16 characters or more, and without it nothing can be changed there
 
 A default address that is taken is replaced by a free port; one that was given must be free (else exit 1).
+With `[fleet] redis = \"redis://..\"` in its file, gateways that share a Redis trip, probe and close together.
 SIGHUP or a changed file puts the routes file in force again: circuits keep their state, and a file with a mistake is
 refused whole. Ctrl-C or SIGTERM lets the requests under way end, for at most 10 seconds.";
 
@@ -38,6 +40,7 @@ pub(crate) enum Command {
 pub(crate) struct Serve {
     /// `None`: the demonstration.
     pub(crate) config: Option<PathBuf>,
+    pub(crate) state: Option<PathBuf>,
     pub(crate) listen: Address,
     pub(crate) admin: Address,
 }
@@ -52,7 +55,7 @@ pub(crate) struct Address {
 /// Reads the arguments; an error is one line.
 pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, String> {
     let mut arguments = arguments;
-    let (mut config, mut check, mut listen, mut admin) = (None, None, None, None);
+    let (mut config, mut check, mut state, mut listen, mut admin) = (None, None, None, None, None);
     while let Some(argument) = arguments.next() {
         let text = argument.to_string_lossy().into_owned();
         let (name, mut value) = match text.split_once('=') {
@@ -63,6 +66,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
             "--help" | "-h" if value.is_none() => return Ok(Command::Help),
             "--config" => &mut config,
             "--check" => &mut check,
+            "--state" => &mut state,
             "--listen" => &mut listen,
             "--admin" => &mut admin,
             _ => return Err(format!("unknown argument {text:?}; --help lists what there is")),
@@ -74,13 +78,17 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
         }
     }
     match (config, check) {
-        (None, Some(_)) if listen.is_some() || admin.is_some() => {
-            Err("--check serves nothing, so it takes neither --listen nor --admin".to_owned())
+        (None, Some(_)) if listen.is_some() || admin.is_some() || state.is_some() => {
+            Err("--check serves nothing, so it takes neither --listen nor --admin nor --state".to_owned())
         }
         (None, Some(file)) => Ok(Command::Check(file.into())),
         (Some(_), Some(_)) => Err("--config and --check exclude each other".to_owned()),
+        (None, None) if state.is_some() => {
+            Err("--state keeps the circuits of a routes file: it needs --config".to_owned())
+        }
         (config, None) => Ok(Command::Serve(Serve {
             config: config.map(Into::into),
+            state: state.map(Into::into),
             listen: address("--listen", listen, [127, 0, 0, 1], 8080)?,
             admin: address("--admin", admin, [127, 0, 0, 1], 9090)?,
         })),

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 use tower_breaker::routes::{self, RoutesError};
 
-use crate::{fallback::Fallback, upstream::Upstream};
+use crate::{fallback::Fallback, fleet, upstream::Upstream};
 
 /// The gateway's own fields of a route.
 #[derive(Debug, Deserialize)]
@@ -26,7 +26,12 @@ pub(crate) type Matched = routes::Matched<Proxied, Proxying>;
 pub(crate) type Route = routes::Route<Proxied, Proxying>;
 pub(crate) type Policy = routes::Policy<Proxying>;
 
-/// Reads a routes file.
-pub(crate) fn load(file: &Path) -> Result<Config, RoutesError> {
-    Config::from_toml_file(file)
+/// Reads a routes file; an error is one line.
+pub(crate) fn load(file: &Path) -> Result<(Config, Option<fleet::Settings>), String> {
+    let (config, fleet): (_, Option<fleet::Settings>) =
+        Config::from_toml_file_with(file, "fleet").map_err(|error: RoutesError| error.to_string())?;
+    if let Some(fleet) = &fleet {
+        fleet.check().map_err(|error| format!("{}: {error}", file.display()))?;
+    }
+    Ok((config, fleet))
 }

@@ -7,7 +7,7 @@
 //! prepares what goes on, `stack` puts the stages of the route around the call, `forward` calls the upstream. `stages`
 //! keeps what they share from call to call, `judge` says whose fault a failure is, `fallback` answers in its place. `config`
 //! is what this program adds to the routes document of `tower_breaker::routes`, `reload` puts a changed one in force,
-//! `admin` shows the circuits.
+//! `admin` shows the circuits, `state` keeps them across a restart, `fleet` shares them with other gateways.
 
 mod admin;
 mod answer;
@@ -16,6 +16,7 @@ mod config;
 mod demo;
 mod describe;
 mod fallback;
+mod fleet;
 mod forward;
 mod headers;
 mod judge;
@@ -25,6 +26,7 @@ mod report;
 mod serve;
 mod stack;
 mod stages;
+mod state;
 mod upload;
 mod upstream;
 
@@ -42,8 +44,8 @@ fn main() -> ExitCode {
             Ok(())
         }
         Ok(Command::Check(file)) => config::load(&file)
-            .map(|config| report::say(describe::effective(&file, &config)))
-            .map_err(|error| (MISTAKE, error.to_string())),
+            .map(|(config, _)| report::say(describe::effective(&file, &config)))
+            .map_err(|error| (MISTAKE, error)),
         Ok(Command::Serve(serve)) => run(serve),
         Err(problem) => Err((MISTAKE, problem)),
     };

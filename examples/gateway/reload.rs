@@ -53,7 +53,7 @@ pub(crate) fn look(file: &Path) -> Look {
 
 fn reload(file: &Path, table: &Table, stages: &Stages) {
     match config::load(file) {
-        Ok(config) => {
+        Ok((config, _)) => {
             let routes = config.routes().len();
             stages.apply(&config);
             table.apply(config);

@@ -22,6 +22,7 @@ use crate::{
     proxy::Proxy,
     reload, report,
     stages::Stages,
+    state::{self, State},
 };
 
 /// So long requests under way may go on after the signal to stop.
@@ -38,11 +39,11 @@ pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
 
     // Looked at before it is read: a change in between is seen as one.
     let look = serve.config.as_deref().and_then(reload::look);
-    let (config, upstreams) = match &serve.config {
-        Some(file) => (config::load(file).map_err(|error| (MISTAKE, error.to_string()))?, None),
+    let ((config, fleet), upstreams) = match &serve.config {
+        Some(file) => (config::load(file).map_err(|error| (MISTAKE, error))?, None),
         None => {
             let upstreams = demo::Upstreams::start().await.map_err(|error| (1, format!("cannot start: {error}")))?;
-            (upstreams.config(), Some(upstreams))
+            ((upstreams.config(), None), Some(upstreams))
         }
     };
     let listener = listen("--listen", serve.listen).await?;
@@ -50,7 +51,16 @@ pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
     let at = listener.local_addr().map_err(|error| (1, error.to_string()))?;
     let admin_at = admin_listener.local_addr().map_err(|error| (1, error.to_string()))?;
 
-    let table = table(config);
+    let (circuits, keyed) = (set("routes", &config), set("keyed", &config));
+    if let Some(file) = &serve.state {
+        // Before the table has them, so that it takes out those of routes that are gone.
+        state::load(file, &circuits, &keyed).map_err(|error| (1, error))?;
+    }
+    let table = Table::with_circuits(config, circuits, keyed);
+    let state = serve.state.map(|file| State::new(file, table.clone())).transpose().map_err(|error| (1, error))?;
+    if let Some(state) = state.clone() {
+        tokio::spawn(state.keep());
+    }
     report::say(format_args!("proxy    http://{at}"));
     let token = token()?;
     let stages = Arc::new(Stages::new(&table.config()));
@@ -58,11 +68,15 @@ pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
         .map_err(|error| (MISTAKE, format!("{}: {error}", admin::TOKEN)))?;
     report::say(format_args!("page     http://{admin_at}/"));
     report::say(format_args!("circuits http://{admin_at}/health/circuits"));
+    report::say(format_args!("metrics  http://{admin_at}/metrics"));
     let commands = if token.is_some() { "taken with the token" } else { "none are taken" };
     report::say(format_args!("commands {commands} of {}", admin::TOKEN));
     for route in table.config().routes() {
         report::say(format_args!("route    {} -> {}", route.name(), route.extra().upstream));
     }
+    let join =
+        |circuits| fleet.as_ref().map(|fleet| fleet.join(circuits)).transpose().map_err(|error| (MISTAKE, error));
+    let fleets = [join(table.circuits())?, join(table.keyed_circuits())?];
     tokio::spawn(async { axum::serve(admin_listener, router).await });
     if let (Some(file), Some(hangup)) = (serve.config, hangup) {
         tokio::spawn(reload::watch(file, table.clone(), Arc::clone(&stages), hangup, look));
@@ -88,7 +102,10 @@ pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
         },
         _ = interrupt.recv() => report::event("Ctrl-C again: the rest is cut off"),
     }
-    Ok(())
+    for fleet in fleets.into_iter().flatten() {
+        fleet.shutdown().await;
+    }
+    state.map_or(Ok(()), |state| state.save().map_err(|error| (1, error)))
 }
 
 /// The operator's token. Set to nothing it is not set.
@@ -100,10 +117,9 @@ fn token() -> Result<Option<String>, (u8, String)> {
     }
 }
 
-/// The live routes, whose circuits say what they do.
-fn table(config: Config) -> Table {
-    let circuits = |name| Circuits::builder().name(name).observe(report::transition).build();
-    Table::with_circuits(config, circuits("routes"), circuits("keyed"))
+/// Circuits that say what they do.
+fn set(name: &str, config: &Config) -> Circuits {
+    Circuits::builder().name(name).config_for(state::config_for(config)).observe(report::transition).build()
 }
 
 async fn listen(option: &str, address: Address) -> Result<TcpListener, (u8, String)> {

@@ -24,6 +24,8 @@ pub(super) fn stack(
 ) -> Built {
     let config = set(CircuitBreakerConfig::builder()).build().expect("a valid configuration");
     let circuit = Circuit::builder("backend").config(config).clock(TokioClock::new()).seed(seed).build();
+    // What a layer of retries draws its seed from.
+    fastrand::seed(seed);
     let layer = ResilienceLayer::builder()
         .timeout(DEADLINE)
         .retry(RetryConfig::default())

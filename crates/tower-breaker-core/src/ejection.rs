@@ -2,7 +2,8 @@
 //!
 //! When every endpoint looks sick, ejecting all of them helps nobody: the panic threshold of Envoy's outlier detection,
 //! as a cap of `max_ejected`. A trip beyond it is suppressed: the circuit stays closed, forgets its window and row, and
-//! counts a veto. Places are counted here, in core, so that no user code runs under a circuit's lock.
+//! counts a veto. How long an endpoint is out grows with each time it is found sick again: that is the circuit's own
+//! `open_duration` and its multiplier. Places are counted here, in core, so that no user code runs under a circuit's lock.
 
 use std::sync::Arc;
 
@@ -26,8 +27,16 @@ struct Shared {
     out: AtomicUsize,
 }
 
+impl Default for EjectionGroup {
+    /// At most half.
+    fn default() -> Self {
+        let shared = Shared { max_ejected: 0.5, members: AtomicUsize::new(0), out: AtomicUsize::new(0) };
+        Self { shared: Arc::new(shared) }
+    }
+}
+
 impl EjectionGroup {
-    /// A group of which at most the share `max_ejected`, in [0, 1], is out at once.
+    /// A group of which at most the share `max_ejected`, in [0, 1], is out at once. Default: 0.5.
     ///
     /// # Errors
     ///
@@ -62,7 +71,8 @@ impl EjectionGroup {
     )]
     pub fn most(&self) -> usize {
         let members = self.members();
-        let share = (members as f64 * self.shared.max_ejected).floor() as usize;
+        // A hair more: 0.29 of 100 is 28.999999999999996 in floating point.
+        let share = (members as f64).mul_add(self.shared.max_ejected, 1e-6).floor() as usize;
         share.max(1).min(members.saturating_sub(1))
     }
 

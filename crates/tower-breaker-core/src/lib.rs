@@ -40,6 +40,7 @@
 //! one and re-exports it.
 
 mod bulkhead;
+mod by_hand;
 mod circuit;
 mod circuits;
 mod clock;
@@ -68,7 +69,8 @@ pub use self::export::StateFileError;
 pub use self::export::{Export, InvalidExport};
 pub use self::{
     bulkhead::{Admission, Bulkhead, BulkheadBuilder, Place, Waiter},
-    circuit::{CallAsync, CallAsyncOr, Circuit, CircuitBuilder, Guarded, GuardedAsync},
+    by_hand::{ByHand, Forced},
+    circuit::{CallAsync, CallAsyncOr, Circuit, CircuitBuilder, Guarded, GuardedAsync, WeakCircuit},
     circuits::{Circuits, CircuitsBuilder},
     clock::{Clock, ManualClock, SystemClock},
     config::{CircuitBreakerConfig, CircuitBreakerConfigBuilder, HalfOpenRule, Mode, OnCancel, SlidingWindow},

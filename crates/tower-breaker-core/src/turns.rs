@@ -164,6 +164,10 @@ impl Turns {
         }
     }
 
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
     /// Places reserved for others than `turn`.
     pub(crate) fn reserved(&self, turn: Option<u64>, now: u64) -> u32 {
         let others = self.leases.iter().filter(|lease| lease.reserves && lease.until > now && Some(lease.id) != turn);

@@ -2,12 +2,12 @@ use prometheus::{
     core::{Collector, Desc},
     proto::MetricFamily,
 };
-use tower_breaker_core::{Circuits, Figures, InvalidConfig};
+use tower_breaker_core::{Circuit, Circuits, Figures, InvalidConfig};
 
 use crate::{
     circuits::{self, Families, IN_STATE, STATES},
     family::{About, Family},
-    shown::Shown,
+    shown::{Found, Shown},
     stages,
 };
 
@@ -25,7 +25,12 @@ pub struct CircuitBreakerCollector {
 impl CircuitBreakerCollector {
     /// What to collect.
     pub fn builder() -> CollectorBuilder {
-        CollectorBuilder { sets: Vec::new(), figures: Vec::new(), max_circuits: CollectorBuilder::DEFAULT_MAX_CIRCUITS }
+        CollectorBuilder {
+            sets: Vec::new(),
+            alone: Vec::new(),
+            figures: Vec::new(),
+            max_circuits: CollectorBuilder::DEFAULT_MAX_CIRCUITS,
+        }
     }
 }
 
@@ -40,7 +45,7 @@ impl Collector for CircuitBreakerCollector {
         for shown in &self.sets {
             let states = shown.add_to(&mut families, self.max_circuits);
             for (state, count) in STATES.iter().zip(states) {
-                in_state.add_of_set(shown.set().name(), &[state.as_str()], count as f64);
+                in_state.add_of_set(shown.set(), &[state.as_str()], count as f64);
             }
         }
         let registers = self.figures.iter().map(|(set, figures)| (set.as_str(), figures));
@@ -54,6 +59,7 @@ impl Collector for CircuitBreakerCollector {
 #[must_use = "a builder does nothing until `build`"]
 pub struct CollectorBuilder {
     sets: Vec<Circuits>,
+    alone: Vec<Circuit>,
     figures: Vec<(String, Figures)>,
     max_circuits: usize,
 }
@@ -65,6 +71,12 @@ impl CollectorBuilder {
     /// The circuits of this set, those to come included; its name is their label `set`.
     pub fn circuits(mut self, set: &Circuits) -> Self {
         self.sets.push(set.clone());
+        self
+    }
+
+    /// A circuit that is in no set; its label `set` is empty. The collector keeps it alive.
+    pub fn circuit(mut self, circuit: &Circuit) -> Self {
+        self.alone.push(circuit.clone());
         self
     }
 
@@ -85,14 +97,19 @@ impl CollectorBuilder {
     ///
     /// # Errors
     ///
-    /// Two sets, or two registers of figures, of one name: a database could not tell their series apart.
+    /// Two sets, two circuits in none, or two registers of figures, of one name: a database could not tell their series
+    /// apart. A set without a name, beside circuits in none.
     pub fn build(self) -> Result<CircuitBreakerCollector, InvalidConfig> {
-        distinct("circuits", self.sets.iter().map(Circuits::name))?;
+        distinct("circuit", self.alone.iter().map(Circuit::name))?;
+        let alone =
+            Some(Found::Alone(self.alone)).filter(|found| matches!(found, Found::Alone(them) if !them.is_empty()));
+        let found: Vec<_> = self.sets.into_iter().map(Found::Set).chain(alone).collect();
+        distinct("circuits", found.iter().map(Found::name))?;
         distinct("figures", self.figures.iter().map(|(set, _)| set.as_str()))?;
         let abouts = circuits::abouts().chain([IN_STATE]).chain(stages::abouts());
         // Names and labels of ours are valid, which a test sees to.
         let descs = abouts.filter_map(|about| About::desc(&about).ok()).collect();
-        let sets = self.sets.iter().map(Shown::new).collect();
+        let sets = found.into_iter().map(Shown::new).collect();
         Ok(CircuitBreakerCollector { sets, figures: self.figures, max_circuits: self.max_circuits, descs })
     }
 }
@@ -101,7 +118,7 @@ fn distinct<'a>(field: &'static str, names: impl Iterator<Item = &'a str>) -> Re
     let mut names: Vec<_> = names.collect();
     names.sort_unstable();
     match names.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(twice) => Err(InvalidConfig::new(field, twice[0], "each name once: build a second set with `.name(..)`")),
+        Some(twice) => Err(InvalidConfig::new(field, twice[0], "each name once")),
         None => Ok(()),
     }
 }

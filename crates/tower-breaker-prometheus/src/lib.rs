@@ -23,7 +23,7 @@
 //! # Names
 //!
 //! Every series has the labels `name` (of the circuit or stage) and `set` (of the set of circuits, or of the register of
-//! figures). All series of a circuit are there from the first scrape after its creation, and agree with each other.
+//! figures; empty for circuits in no set). All series of a circuit are there from the first scrape after its creation, and agree with each other.
 //!
 //! Counters of a circuit:
 //!

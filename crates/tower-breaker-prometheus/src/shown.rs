@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use tower_breaker_core::{Circuits, Counters, Snapshot, State};
+use tower_breaker_core::{Circuit, Circuits, Counters, Snapshot, State};
 
 use crate::{
     circuits::{Families, counts},
@@ -17,10 +17,43 @@ use crate::{
 /// The name under which all others are added up.
 pub(crate) const OTHER: &str = "other";
 
-/// A set and what earlier scrapes found in it.
+/// Where circuits are found.
+#[derive(Debug, Clone)]
+pub(crate) enum Found {
+    /// In a set, whichever it has.
+    Set(Circuits),
+    /// These, which are in no set.
+    Alone(Vec<Circuit>),
+}
+
+impl Found {
+    /// The label `set`.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Set(set) => set.name(),
+            Self::Alone(_) => "",
+        }
+    }
+
+    fn departed(&self) -> Counters {
+        match self {
+            Self::Set(set) => set.departed(),
+            Self::Alone(_) => Counters::default(),
+        }
+    }
+
+    fn snapshots(&self) -> Vec<Snapshot> {
+        match self {
+            Self::Set(set) => set.snapshots(),
+            Self::Alone(circuits) => circuits.iter().map(Circuit::snapshot).collect(),
+        }
+    }
+}
+
+/// Circuits and what earlier scrapes found of them.
 #[derive(Debug)]
 pub(crate) struct Shown {
-    set: Circuits,
+    found: Found,
     memory: Mutex<Memory>,
 }
 
@@ -35,31 +68,32 @@ struct Memory {
 }
 
 impl Shown {
-    pub(crate) fn new(set: &Circuits) -> Self {
-        Self { set: set.clone(), memory: Mutex::default() }
+    pub(crate) fn new(found: Found) -> Self {
+        Self { found, memory: Mutex::default() }
     }
 
-    pub(crate) fn set(&self) -> &Circuits {
-        &self.set
+    /// The label `set`.
+    pub(crate) fn set(&self) -> &str {
+        self.found.name()
     }
 
     /// How many circuits are in each state, in the order of `STATES`.
     pub(crate) fn add_to(&self, families: &mut Families, max_circuits: usize) -> [u64; 3] {
         // One scrape after the other. Before the circuits: one that leaves in between is missing once, and not counted twice.
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut others = self.set.departed();
+        let mut others = self.found.departed();
         let mut in_state = [0; 3];
-        let mut snapshots = self.set.snapshots();
+        let mut snapshots = self.found.snapshots();
         memory.meet(&mut snapshots, max_circuits);
         for snapshot in &snapshots {
             in_state[snapshot.state as usize] += 1;
             if memory.shown.contains(&snapshot.name) {
-                families.add(self.set.name(), snapshot);
+                families.add(self.set(), snapshot);
             } else {
                 others += snapshot.counters();
             }
         }
-        families.add_counts(Owner { name: OTHER, set: self.set.name() }, memory.say(&others));
+        families.add_counts(Owner { name: OTHER, set: self.set() }, memory.say(&others));
         in_state
     }
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use tower_breaker_core::{
-    Bulkhead, CircuitBreakerConfig, Circuits, Clock, Figure, Figures, ManualClock, Measure, Mode, Outcome,
+    Bulkhead, Circuit, CircuitBreakerConfig, Circuits, Clock, Figure, Figures, ManualClock, Measure, Mode, Outcome,
     RateLimitFigures, RetryFigures, TimeoutFigures,
 };
 use tower_breaker_prometheus::CircuitBreakerCollector;
@@ -258,10 +258,29 @@ fn stages_are_told_as_long_as_they_live_and_added_up_where_their_names_are_the_s
 }
 
 #[test]
-fn two_sets_of_one_name_are_refused() {
+fn a_circuit_in_no_set_is_told_of_too() {
+    let orders = Circuit::new("orders", config());
+    let payments = Circuit::new("payments", config());
+    let both = CircuitBreakerCollector::builder().circuit(&orders).circuit(&payments);
+    let registry = registered(both.circuits(&circuits(&ManualClock::new())));
+    payments.force_open();
+    let page = Page::scrape(&registry);
+    assert_eq!(page.value("circuit_breaker_state", &[("name", "orders"), ("set", "")]), 0.0);
+    assert_eq!(page.value("circuit_breaker_state", &[("name", "payments"), ("set", "")]), 1.0);
+    assert_eq!(page.value("circuit_breaker_circuits", &[("set", ""), ("state", "open")]), 1.0);
+}
+
+#[test]
+fn two_of_one_name_are_refused() {
     let (one, other) = (circuits(&ManualClock::new()), circuits(&ManualClock::new()));
     let twice = CircuitBreakerCollector::builder().circuits(&one).circuits(&other).build().unwrap_err();
     assert_eq!((twice.field(), twice.value()), ("circuits", "\"upstreams\""));
+    let (one, other) = (Circuit::new("orders", config()), Circuit::new("orders", config()));
+    let twice = CircuitBreakerCollector::builder().circuit(&one).circuit(&other).build().unwrap_err();
+    assert_eq!((twice.field(), twice.value()), ("circuit", "\"orders\""));
+    let nameless = Circuits::builder().name("").build();
+    let twice = CircuitBreakerCollector::builder().circuit(&one).circuits(&nameless).build().unwrap_err();
+    assert_eq!((twice.field(), twice.value()), ("circuits", "\"\""));
     let figures = Figures::new();
     let twice = CircuitBreakerCollector::builder().figures("a", &figures).figures("a", &figures).build().unwrap_err();
     assert_eq!(twice.field(), "figures");

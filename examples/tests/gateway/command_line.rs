@@ -34,7 +34,11 @@ fn each_mistake_in_arguments_is_one_line_and_exit_2() {
         ("--config=a --config b", "--config is given twice"),
         ("--config a --check b", "--config and --check exclude each other"),
         ("--listen 80", "--listen is \"80\"; accepted: an address and a port, as in 127.0.0.1:8080"),
-        ("--check a --listen=127.0.0.1:1", "--check serves nothing, so it takes neither --listen nor --admin"),
+        (
+            "--check a --listen=127.0.0.1:1",
+            "--check serves nothing, so it takes neither --listen nor --admin nor --state",
+        ),
+        ("--state s", "--state keeps the circuits of a routes file: it needs --config"),
     ] {
         let arguments: Vec<&str> = line.split(' ').collect();
         assert_eq!(said(&arguments), (2, String::new(), format!("gateway: {problem}\n")));

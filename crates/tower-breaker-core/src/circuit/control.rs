@@ -1,4 +1,4 @@
-//! An operator, a reload, the fleet.
+//! An operator, a reload.
 
 use std::{sync::Arc, time::Duration};
 
@@ -57,21 +57,5 @@ impl Circuit {
     pub fn observe(&self, observer: impl Observe) {
         let wants_refusals = observer.wants_refusals();
         self.add_observer(Arc::new(observer), wants_refusals);
-    }
-
-    /// For the fleet: opens for `wait`, in a new generation and outside the row of opens. Ignored while forced.
-    pub fn remote_open(&self, wait: Duration) {
-        self.with(|scene| scene.machine.remote_open(&mut scene.cx, nanos(wait)));
-    }
-
-    /// For the fleet: closes an open or half-open circuit as successful probes would. Ignored while forced.
-    pub fn remote_close(&self) {
-        self.with(|scene| scene.machine.remote_close(&mut scene.cx));
-    }
-
-    /// For the fleet: somebody else probes, so none goes from here for `at_most`, unless the circuit is closed before.
-    /// Ignored while closed or forced.
-    pub fn hold_probes(&self, at_most: Duration) {
-        self.with(|scene| scene.machine.hold_probes(&mut scene.cx, nanos(at_most)));
     }
 }

@@ -10,13 +10,15 @@
 //! | `spare.rs` | handles that calls leave behind for the next ones |
 //! | `keep.rs` | what a set asks to know which of its circuits may go |
 //! | `builder.rs` | construction |
-//! | `control.rs` | an operator, a reload, the fleet |
+//! | `control.rs` | an operator, a reload |
+//! | `fleet.rs` | other instances of the same circuit |
 //! | `call.rs`, `call_async.rs`, `wrap.rs` | functions and futures guarded without Tower |
 
 mod builder;
 mod call;
 mod call_async;
 mod control;
+mod fleet;
 mod keep;
 mod locked;
 mod pass;
@@ -36,6 +38,7 @@ use self::shared::Shared;
 pub use self::{
     builder::CircuitBuilder,
     call_async::{CallAsync, CallAsyncOr},
+    fleet::WeakCircuit,
     wrap::{Guarded, GuardedAsync},
 };
 use crate::{

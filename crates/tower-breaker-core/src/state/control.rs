@@ -1,11 +1,12 @@
 //! An operator, a reload, the fleet.
 
-use super::{Condition, Cx, Force, Machine, Phase, half_open::is_by_rate};
-use crate::{Mode, clock::nanos, observe::Event};
+use super::{Condition, Cx, Force, Machine, Phase, duration, half_open::is_by_rate};
+use crate::{ByHand, Forced, Mode, clock::nanos, observe::Event};
 
 impl Machine {
     pub(crate) fn force_open(&mut self, cx: &mut Cx<'_>, length: u64) {
         let history = self.history_mut();
+        history.commands += 1;
         history.force = Force::OpenUntil(cx.now.saturating_add(length));
         history.hold = 0;
         // The machine beneath is frozen: the row of opens stands, and what follows is an open with its wait over.
@@ -13,26 +14,50 @@ impl Machine {
     }
 
     pub(crate) fn force_closed(&mut self, cx: &mut Cx<'_>) {
-        self.history_mut().force = Force::Closed;
+        let history = self.history_mut();
+        history.commands += 1;
+        history.force = Force::Closed;
         self.close(cx);
     }
 
     /// Back to the configured mode, closed.
     pub(crate) fn reset(&mut self, cx: &mut Cx<'_>) {
-        if let Some(history) = self.history.as_deref_mut() {
-            history.force = Force::None;
-            history.mode = None;
-            history.enforcement = None;
-        }
+        let history = self.history_mut();
+        history.commands += 1;
+        history.last_reset = history.commands;
+        history.force = Force::None;
+        history.mode = None;
+        history.enforcement = None;
         self.close(cx);
     }
 
     pub(crate) fn set_mode(&mut self, mode: Mode) {
-        self.history_mut().mode = Some(mode);
+        let history = self.history_mut();
+        history.commands += 1;
+        history.mode = Some(mode);
     }
 
     pub(crate) fn set_enforcement(&mut self, share: f64) {
-        self.history_mut().enforcement = Some(share);
+        let history = self.history_mut();
+        history.commands += 1;
+        history.enforcement = Some(share);
+    }
+
+    /// What was set by hand and stands.
+    pub(crate) fn commands(&self, now: u64) -> ByHand {
+        let history = self.history();
+        ByHand {
+            commands: history.commands,
+            last_reset: history.last_reset,
+            force: match history.force {
+                Force::None => None,
+                Force::OpenUntil(u64::MAX) => Some(Forced::Open),
+                Force::OpenUntil(end) => Some(Forced::OpenFor(duration(end.saturating_sub(now)))),
+                Force::Closed => Some(Forced::Closed),
+            },
+            mode: history.mode,
+            enforcement: history.enforcement,
+        }
     }
 
     pub(crate) fn count_fallback(&mut self, cx: &mut Cx<'_>) {

@@ -38,6 +38,10 @@ pub(super) struct History {
     pub(super) ramp: Option<Ramp>,
     /// What the throttle looks at, where it is on.
     pub(super) requests: Option<TimeWindow>,
+    /// What was done by hand so far.
+    pub(super) commands: u64,
+    /// Which of these was the last reset.
+    pub(super) last_reset: u64,
 }
 
 /// Why the circuit last opened, and what was true at that moment.
@@ -75,5 +79,7 @@ impl History {
         ejected: false,
         ramp: None,
         requests: None,
+        commands: 0,
+        last_reset: 0,
     };
 }

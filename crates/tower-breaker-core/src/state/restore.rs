@@ -40,6 +40,15 @@ impl Machine {
 
     /// Takes over what was exported before a restart, in a new generation; what was set by hand since stands.
     pub(crate) fn restore(&mut self, cx: &mut Cx<'_>, restored: Restored) {
+        let (commands, last_reset) = (self.history().commands, self.history().last_reset);
+        self.take_over(cx, restored);
+        // Nobody commanded it now.
+        if let Some(history) = self.history.as_deref_mut() {
+            (history.commands, history.last_reset) = (commands, last_reset);
+        }
+    }
+
+    fn take_over(&mut self, cx: &mut Cx<'_>, restored: Restored) {
         let by_hand = self.history();
         let (forced, mode, enforcement) =
             (by_hand.force != Force::None, by_hand.mode.is_some(), by_hand.enforcement.is_some());

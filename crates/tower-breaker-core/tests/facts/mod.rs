@@ -5,8 +5,10 @@ mod cancel;
 mod circuits;
 mod config;
 mod defaults;
+mod ejection;
 #[cfg(feature = "state-file")]
 mod export;
+mod fleet;
 mod half_open;
 mod handles;
 mod modes;

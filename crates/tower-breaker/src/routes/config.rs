@@ -10,7 +10,7 @@ use super::{
     finder::Finder,
     hint,
     node::{Node, Value},
-    policy, route,
+    policy, reader, route,
 };
 
 const FIELDS: &[&str] = &["policies", "routes"];
@@ -39,13 +39,34 @@ impl<R: DeserializeOwned, P: DeserializeOwned> RoutesConfig<R, P> {
         Self::from_toml(&text).map_err(|error| error.in_file(&name))
     }
 
+    /// As [`from_toml_file`](Self::from_toml_file), with a table of the caller's own at the top of the document: `T`, if the
+    /// document has one of this `name`.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_toml_file`](Self::from_toml_file); what `T` refuses is told with its line, too.
+    pub fn from_toml_file_with<T: DeserializeOwned>(
+        file: impl AsRef<Path>,
+        name: &'static str,
+    ) -> Result<(Self, Option<T>), RoutesError> {
+        let file = file.as_ref();
+        let shown = file.display().to_string();
+        let text = fs::read_to_string(file).map_err(|cause| RoutesError::unreadable(&shown, cause))?;
+        let read = || {
+            let document = Node::from_toml(&text)?;
+            let table = document.get(name).map(|node| reader::read(node, &[])).transpose()?;
+            Ok((Self::from_node(&document, Some(name))?, table))
+        };
+        read().map_err(|error: RoutesError| error.in_file(&shown))
+    }
+
     /// Reads TOML.
     ///
     /// # Errors
     ///
     /// The first mistake, with its line.
     pub fn from_toml(text: &str) -> Result<Self, RoutesError> {
-        Self::from_node(&Node::from_toml(text)?)
+        Self::from_node(&Node::from_toml(text)?, None)
     }
 
     /// Reads any self-describing format that serde has a deserializer for, JSON for one.
@@ -54,15 +75,16 @@ impl<R: DeserializeOwned, P: DeserializeOwned> RoutesConfig<R, P> {
     ///
     /// The first mistake, with the path of its field; lines are known for TOML alone.
     pub fn from_deserializer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, RoutesError> {
-        Self::from_node(&Node::read(deserializer).map_err(|error| RoutesError::text(None, error.to_string()))?)
+        Self::from_node(&Node::read(deserializer).map_err(|error| RoutesError::text(None, error.to_string()))?, None)
     }
 
-    fn from_node(document: &Node) -> Result<Self, RoutesError> {
+    fn from_node(document: &Node, also: Option<&'static str>) -> Result<Self, RoutesError> {
         let Value::Table(entries) = &document.value else {
             return Err(RoutesError::text(document.line, "is no table; accepted: a table with policies and routes"));
         };
-        if let Some((name, node)) = entries.iter().find(|(name, _)| !FIELDS.contains(&name.as_str())) {
-            return Err(RoutesError::at(&node.field, node.line, hint::unknown(name, FIELDS.iter().copied())));
+        let known = || FIELDS.iter().copied().chain(also);
+        if let Some((name, node)) = entries.iter().find(|(name, _)| !known().any(|known| known == name)) {
+            return Err(RoutesError::at(&node.field, node.line, hint::unknown(name, known())));
         }
         let policies: Vec<_> = policy::read_all(document.get("policies"))?.into_iter().map(Arc::new).collect();
         let missing = || RoutesError::at("routes", None, "is missing; accepted: a list of at least one route");

@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde::Deserialize;
-use tower_breaker::routes::{Route, RouteKey, RoutesConfig};
+use tower_breaker::routes::{NoExtra, Route, RouteKey, RoutesConfig};
 
 use crate::Proxied;
 
@@ -98,4 +98,30 @@ fn a_policy_may_have_fields_of_the_callers_too() {
         "line 8: policies.night.colour is unknown (did you mean \"colours\"?); \
          accepted: extends, timeout, attempt_timeout, retry, rate_limit, bulkhead, circuit_breaker, banner, colours"
     );
+}
+
+#[test]
+fn a_table_of_the_callers_own_is_read_beside_the_rest_and_its_mistakes_have_their_line() {
+    #[derive(Debug, Deserialize)]
+    struct Own {
+        port: u16,
+    }
+
+    let file = std::env::temp_dir().join(format!("own-table-{}.toml", std::process::id()));
+    let read = |table: &str| {
+        let text = format!("[policies.default]\ntimeout = \"1s\"\n\n[[routes]]\npath = \"/a\"\n\n{table}\n");
+        std::fs::write(&file, text).unwrap();
+        RoutesConfig::<NoExtra>::from_toml_file_with::<Own>(&file, "own")
+    };
+    let (config, own) = read("[own]\nport = 80").unwrap();
+    assert_eq!((config.routes().len(), own.map(|own| own.port)), (1, Some(80)));
+    assert!(read("").unwrap().1.is_none());
+    let error = |table| read(table).unwrap_err().to_string();
+    let said = error("[own]\nport = true");
+    assert!(said.contains(".toml:8: own.port is true; accepted: "), "{said}");
+    let said = error("[own]\nprot = 1");
+    assert!(said.contains(".toml:8: own.prot is unknown"), "{said}");
+    let said = error("[owl]\nport = 1");
+    assert!(said.contains(".toml:7: owl is unknown") && said.contains("own"), "{said}");
+    std::fs::remove_file(&file).unwrap();
 }

@@ -1,0 +1,215 @@
+//! Many instances in one process around one real Redis: each with a set, a task and a connection of its own, as processes would
+//! have. What Redis counts (commands, bytes, processor time) is Redis's own `INFO`.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::time::Instant;
+use tower_breaker_core::{Circuit, CircuitBreakerConfig, Circuits, Outcome, State};
+use tower_breaker_redis::{Fleet, FleetState};
+
+/// What is simulated.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) instances: usize,
+    /// Of each instance; the first is the one that has an outage.
+    pub(crate) circuits: usize,
+    /// Of these, so many are called.
+    pub(crate) called: usize,
+    /// Calls a second of each called circuit of each instance.
+    pub(crate) per_second: f64,
+    pub(crate) interval: Duration,
+    pub(crate) open_duration: Duration,
+    /// Of each phase that has no end of its own.
+    pub(crate) phase: Duration,
+}
+
+/// What Redis saw in a phase, for each instance and interval.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Traffic {
+    pub(crate) commands: f64,
+    pub(crate) bytes_in: f64,
+    pub(crate) bytes_out: f64,
+    /// Share of one processor.
+    pub(crate) busy: f64,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    pub(crate) idle: Traffic,
+    pub(crate) calm: Traffic,
+    pub(crate) outage: Traffic,
+    pub(crate) to_all_open: Duration,
+    pub(crate) to_all_closed: Duration,
+    /// Calls that reached the dependency between the time all were open, by the fleet where there is one, and the recovery.
+    pub(crate) probes: u64,
+    /// Calls that failed before that.
+    pub(crate) failed_calls: u64,
+}
+
+struct Dependency {
+    down: AtomicBool,
+    quiet: AtomicBool,
+    reached: AtomicU64,
+}
+
+/// With a URL the instances are a fleet, without one each goes by itself.
+pub(crate) async fn run(plan: &Plan, url: Option<&str>) -> Report {
+    let dependency =
+        Arc::new(Dependency { down: AtomicBool::new(false), quiet: AtomicBool::new(true), reached: AtomicU64::new(0) });
+    let config = CircuitBreakerConfig::builder()
+        .open_duration(plan.open_duration)
+        .open_duration_multiplier(1.0)
+        .build()
+        .expect("a valid configuration");
+    let (mut watched, mut fleets, mut callers) = (Vec::new(), Vec::new(), tokio::task::JoinSet::new());
+    for _ in 0..plan.instances {
+        let circuits = Circuits::new(config.clone());
+        let names = (0..plan.circuits).map(|number| format!("upstream-{number}"));
+        let made: Vec<Circuit> = names.map(|name| circuits.get_or_create(&name)).collect();
+        for circuit in &made[..plan.called] {
+            callers.spawn(call(circuit.clone(), plan.per_second, Arc::clone(&dependency)));
+        }
+        watched.push((made[0].clone(), circuits.clone()));
+        if let Some(url) = url {
+            let builder = Fleet::builder(url).interval(plan.interval).timeout(Duration::from_secs(5));
+            fleets.push(builder.start(&circuits).expect("a fleet"));
+            // Processes do not start in one instant either.
+            tokio::time::sleep(plan.interval / u32::try_from(plan.instances).unwrap_or(u32::MAX)).await;
+        }
+    }
+    while !fleets.iter().all(Fleet::connected) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let meter = Meter { plan, url };
+    let idle = meter.over(tokio::time::sleep(plan.phase)).await;
+    let mut report = Report { idle, ..Report::default() };
+    dependency.quiet.store(false, Ordering::Relaxed);
+    tokio::time::sleep(plan.interval * 5).await;
+    report.calm = meter.over(tokio::time::sleep(plan.phase)).await;
+
+    let all = |state: State| watched.iter().all(|(circuit, _)| circuit.state() == state);
+    dependency.reached.store(0, Ordering::Relaxed);
+    dependency.down.store(true, Ordering::Relaxed);
+    let began = Instant::now();
+    let outage = async {
+        // An instance whose own probe is out is open too.
+        while !watched.iter().all(|(circuit, _)| circuit.state() != State::Closed) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        report.to_all_open = began.elapsed();
+        // Where all tripped by themselves just before the fleet did, their first probes are what makes it trip.
+        let opened = |fleet: &Fleet| fleet.circuit("upstream-0").is_some_and(|it| it.state == FleetState::Open);
+        while !fleets.iter().all(opened) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        report.failed_calls = dependency.reached.swap(0, Ordering::Relaxed);
+        tokio::time::sleep(plan.phase).await;
+    };
+    let traffic = meter.over(outage).await;
+    report.outage = traffic;
+    report.probes = dependency.reached.load(Ordering::Relaxed);
+    dependency.down.store(false, Ordering::Relaxed);
+    let recovered = Instant::now();
+    while !all(State::Closed) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    report.to_all_closed = recovered.elapsed();
+    callers.abort_all();
+    for fleet in fleets {
+        fleet.shutdown().await;
+    }
+    report
+}
+
+/// Calls of one circuit of one instance. The first circuits of all instances share the dependency that goes down.
+async fn call(circuit: Circuit, per_second: f64, dependency: Arc<Dependency>) {
+    let sick = circuit.name() == "upstream-0";
+    let pace = Duration::from_secs_f64(1.0 / per_second);
+    let mut next = tokio::time::Instant::now() + pace.mul_f64(fastrand::f64());
+    loop {
+        tokio::time::sleep_until(next).await;
+        next += pace;
+        if dependency.quiet.load(Ordering::Relaxed) {
+            continue;
+        }
+        if let Ok(permit) = circuit.try_acquire() {
+            let down = sick && dependency.down.load(Ordering::Relaxed);
+            if down {
+                dependency.reached.fetch_add(1, Ordering::Relaxed);
+            }
+            permit.record(if down { Outcome::Failure } else { Outcome::Success });
+        }
+    }
+}
+
+struct Meter<'a> {
+    plan: &'a Plan,
+    url: Option<&'a str>,
+}
+
+impl Meter<'_> {
+    async fn over(&self, phase: impl Future<Output = ()>) -> Traffic {
+        let before = self.info().await;
+        let began = Instant::now();
+        phase.await;
+        let (after, took) = (self.info().await, began.elapsed().as_secs_f64());
+        let rounds = self.plan.instances as f64 * took / self.plan.interval.as_secs_f64();
+        let [commands, bytes_in, bytes_out, busy] = std::array::from_fn(|at| after[at] - before[at]);
+        Traffic {
+            commands: commands / rounds,
+            bytes_in: bytes_in / rounds,
+            bytes_out: bytes_out / rounds,
+            busy: busy / took,
+        }
+    }
+
+    async fn info(&self) -> [f64; 4] {
+        let Some(url) = self.url else { return [0.0; 4] };
+        let client = redis::Client::open(url).expect("a URL");
+        let mut connection = client.get_multiplexed_async_connection().await.expect("a connection");
+        let text: String = redis::cmd("INFO").arg("all").query_async(&mut connection).await.expect("figures");
+        let figure = |name: &str| -> f64 {
+            let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+            line.and_then(|value| value.trim().parse().ok()).unwrap_or(f64::NAN)
+        };
+        // Of the commands, those that instances sent: what a script runs counts as its own.
+        let scripts: f64 = text
+            .lines()
+            .filter(|line| line.starts_with("cmdstat_eval"))
+            .filter_map(|line| line.split(['=', ',']).nth(1)?.parse::<f64>().ok())
+            .sum();
+        let busy = figure("used_cpu_sys") + figure("used_cpu_user");
+        [scripts, figure("total_net_input_bytes"), figure("total_net_output_bytes"), busy]
+    }
+}
+
+impl fmt::Display for Traffic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { commands, bytes_in, bytes_out, busy } = self;
+        write!(
+            f,
+            "{commands:.2} commands, {bytes_in:.0} bytes in, {bytes_out:.0} out; redis busy {:.1} %",
+            busy * 100.0
+        )
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "  for each instance and interval")?;
+        writeln!(f, "    no calls:  {}", self.idle)?;
+        writeln!(f, "    all well:  {}", self.calm)?;
+        writeln!(f, "    an outage: {}", self.outage)?;
+        writeln!(f, "  outage to all open:         {:?}", self.to_all_open)?;
+        writeln!(f, "  calls that failed by then:  {}", self.failed_calls)?;
+        writeln!(f, "  probes while it lasted:     {}", self.probes)?;
+        writeln!(f, "  recovery to all closed:     {:?}", self.to_all_closed)
+    }
+}

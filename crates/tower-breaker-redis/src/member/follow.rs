@@ -1,0 +1,96 @@
+//! Doing in this instance what the fleet decided.
+
+use tokio::time::Instant;
+use tower_breaker_core::{Circuit, Forced};
+
+use super::{Counted, Known, Member, Terms};
+use crate::wire::{Line, State};
+
+impl Member {
+    /// Follows a line that is newer than what is known. `news`: it came while this instance was listening; what it finds when
+    /// it comes is how things stand, and no reset happens now. `own`: an operator of this instance caused it.
+    #[expect(clippy::too_many_arguments, reason = "two of them are what time it is, here and at Redis")]
+    pub(crate) fn follow(
+        &mut self,
+        circuit: &Circuit,
+        line: &Line,
+        terms: &Terms,
+        redis_now: i64,
+        now: Instant,
+        news: bool,
+        own: bool,
+    ) {
+        let (before, since) = match self.line() {
+            // Of two lines of one epoch, which a Redis that lost its memory may bring about, the one Redis has stands.
+            Some(known) if line.epoch < known.epoch => return,
+            Some(known) if line.epoch == known.epoch && line.state == known.state => return,
+            Some(known) => (Some(known.state), known.since),
+            None => (None, 0),
+        };
+        if !own {
+            self.obey(circuit, line, redis_now, news || before.is_some());
+        }
+        let remaining = line.remaining(redis_now);
+        match line.state {
+            // Only mode or enforcement changed: the probe that may be out goes on.
+            State::Open if before == Some(State::Open) && since == line.since => {}
+            State::Open => {
+                self.mine_until = None;
+                self.ask_at = now;
+                circuit.remote_open(remaining);
+                circuit.hold_probes(remaining + terms.hold);
+                self.followed = circuit.snapshot().generation;
+            }
+            // A local trip stays local: only what the fleet opened, it closes.
+            State::Closed if before == Some(State::Open) => circuit.remote_close(),
+            State::Closed | State::Reset | State::ForcedOpen | State::ForcedClosed => {}
+        }
+        if line.state != State::Open {
+            self.mine_until = None;
+        }
+        self.counted = Counted::of(&circuit.snapshot());
+        self.known = Some(Known {
+            line: line.clone(),
+            probe_at: now + remaining,
+            force_until: line.force_left(redis_now).map(|left| now + left),
+        });
+    }
+
+    /// Sets what operators set elsewhere. Each step is a command of this circuit, and counted as known: one given by hand
+    /// between two of them is seen in the next round.
+    fn obey(&mut self, circuit: &Circuit, line: &Line, redis_now: i64, news: bool) {
+        let hand = circuit.by_hand();
+        let force = match line.state {
+            State::ForcedOpen => Some(line.force_left(redis_now).map_or(Forced::Open, Forced::OpenFor)),
+            State::ForcedClosed => Some(Forced::Closed),
+            State::Closed | State::Reset | State::Open => None,
+        };
+        let lifted = (hand.force.is_some() && force.is_none())
+            || (hand.mode.is_some() && line.mode.is_none())
+            || (hand.enforcement.is_some() && line.enforcement.is_none());
+        if lifted || (news && line.state == State::Reset) {
+            circuit.reset();
+            self.commands = self.commands.wrapping_add(1);
+        }
+        let hand = circuit.by_hand();
+        if let Some(mode) = line.mode.filter(|mode| hand.mode != Some(*mode)) {
+            circuit.set_mode(mode);
+            self.commands = self.commands.wrapping_add(1);
+        }
+        if let Some(share) = line.enforcement.filter(|share| hand.enforcement != Some(*share))
+            && circuit.set_enforcement(share).is_ok()
+        {
+            self.commands = self.commands.wrapping_add(1);
+        }
+        if let Some(force) = force {
+            match force {
+                Forced::OpenFor(left) => circuit.force_open_for(left),
+                Forced::Closed if hand.force == Some(Forced::Closed) => return,
+                Forced::Closed => circuit.force_closed(),
+                _ if hand.force == Some(Forced::Open) => return,
+                _ => circuit.force_open(),
+            }
+            self.commands = self.commands.wrapping_add(1);
+        }
+    }
+}

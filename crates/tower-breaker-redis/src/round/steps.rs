@@ -1,0 +1,263 @@
+//! The steps of a round.
+
+use std::sync::Arc;
+
+use redis::FromRedisValue;
+use tokio::time::Instant;
+use tower_breaker_core::Circuit;
+
+use super::{Index, Round};
+use crate::{
+    FleetCircuit, FleetState,
+    keys::VERSION,
+    link::Link,
+    member::{Asked, Member},
+    wire::{Answer, Line, State, as_millis},
+};
+
+/// Changes read at once: a newcomer reads the whole index in a few calls.
+const PAGE: usize = 1_000;
+/// Circuits the index holds at most; beyond it the one longest unchanged goes.
+const MOST: usize = 10_000;
+/// Lines published in one call.
+const LINES: usize = 256;
+
+enum Which {
+    Read,
+    Exchange,
+    Publish,
+}
+
+type Found = (Arc<str>, Circuit, Asked);
+
+impl Round {
+    pub(super) async fn round(&mut self) -> Result<(), String> {
+        let joins = self.link.is_none();
+        if joins {
+            self.link = Some(Link::open(&mut self.target, self.setup.timeout).await?);
+            // What happened here meanwhile is old.
+            self.rejoin();
+        }
+        self.number += 1;
+        self.read().await?;
+        let found = self.look(joins);
+        let mut learnt = Vec::new();
+        let at_once = self.link.as_ref().map_or(1, Link::at_once);
+        for chunk in found.chunks(at_once) {
+            self.exchange(chunk, &mut learnt).await?;
+        }
+        self.publish(&learnt).await?;
+        self.show();
+        Ok(())
+    }
+
+    async fn call<T: FromRedisValue>(&mut self, which: Which, keys: &[String], words: &[String]) -> Result<T, String> {
+        let script = match which {
+            Which::Read => &self.scripts.read,
+            Which::Exchange => &self.scripts.exchange,
+            Which::Publish => &self.scripts.publish,
+        };
+        let link = self.link.as_mut().ok_or("there is no connection")?;
+        self.setup.shared.state().commands += 1;
+        link.call(script, keys, words, self.setup.timeout).await
+    }
+
+    fn rejoin(&mut self) {
+        let forget = self.heard_at.is_some_and(|at| at.elapsed() > self.setup.expiry / 2);
+        if forget {
+            self.index = Index::default();
+        }
+        self.members.retain(|_, member| match member.circuit().upgrade() {
+            Some(circuit) => {
+                member.rejoin(&circuit, forget);
+                true
+            }
+            None => false,
+        });
+    }
+
+    /// Hears what changed.
+    async fn read(&mut self) -> Result<(), String> {
+        loop {
+            let words = [
+                VERSION.to_string(),
+                self.setup.expiry.as_millis().to_string(),
+                self.index.born.clone(),
+                if self.index.last.is_empty() { "0".to_owned() } else { self.index.last.clone() },
+                PAGE.to_string(),
+            ];
+            let reply: Vec<String> = self.call(Which::Read, &self.setup.keys.index(), &words).await?;
+            let mut reply = reply.into_iter();
+            let mut next = || reply.next().unwrap_or_default();
+            if next() != "ok" {
+                let (found, key) = (next(), self.setup.keys.version());
+                return Err(format!(
+                    "{key} says that version {found:?} wrote these keys, and this one is {VERSION}; another prefix keeps the two apart"
+                ));
+            }
+            let redis_now: i64 = next().parse().map_err(|_| "an index that tells no time".to_owned())?;
+            let (born, last) = (next(), next());
+            let now = Instant::now();
+            self.index.now = Some((redis_now, now));
+            let news = self.index.born == born;
+            if !news {
+                // The index was made anew: what this instance knows is told, in case nobody else remembers.
+                self.index.lines.clear();
+                for member in self.members.values_mut() {
+                    member.remind();
+                }
+            }
+            (self.index.born, self.index.last) = (born, last);
+            let mut count = 0;
+            while let (Some(name), Some(text)) = (reply.next(), reply.next()) {
+                count += 1;
+                self.heard(&name.into(), &text, news, redis_now, now);
+            }
+            if count < PAGE {
+                return Ok(());
+            }
+        }
+    }
+
+    fn heard(&mut self, name: &Arc<str>, text: &str, news: bool, redis_now: i64, now: Instant) {
+        let Some(line) = Line::read(&mut text.split(' ')) else {
+            self.damages.push_back((Arc::clone(name), format!("not a line of this version: {text:?}")));
+            return;
+        };
+        if let Some(member) = self.members.get_mut(name)
+            && let Some(circuit) = member.circuit().upgrade()
+        {
+            member.follow(&circuit, &line, &self.setup.terms, redis_now, now, news, false);
+        }
+        // A few more than the index may hold, where some of it is old.
+        if self.index.lines.len() >= 2 * MOST {
+            self.index.lines.clear();
+        }
+        self.index.lines.insert(Arc::clone(name), line);
+    }
+
+    /// Looks at every circuit of the set.
+    fn look(&mut self, joins: bool) -> Vec<Found> {
+        let now = Instant::now();
+        let redis_now = self.index.redis_now(now);
+        let mut found = Vec::new();
+        for circuit in self.setup.circuits.list() {
+            let member = match self.members.get_mut(circuit.name()) {
+                Some(member) if member.circuit().is_of(&circuit) => member,
+                _ => {
+                    let name: Arc<str> = circuit.name().into();
+                    let mut member = Member::new(&circuit, !joins, now);
+                    if let Some(line) = self.index.lines.get(&name) {
+                        member.follow(&circuit, line, &self.setup.terms, redis_now, now, false, false);
+                    }
+                    self.members.entry(name).insert_entry(member).into_mut()
+                }
+            };
+            member.seen = self.number;
+            if let Some(asked) = member.look(&circuit, &self.setup.terms, now) {
+                found.push((circuit.name().into(), circuit, asked));
+            }
+        }
+        self.members.retain(|_, member| member.seen == self.number);
+        found
+    }
+
+    /// Tells, hears, and follows. What is newer than the index goes to `learnt`.
+    async fn exchange(&mut self, found: &[Found], learnt: &mut Vec<(Arc<str>, Line)>) -> Result<(), String> {
+        let keys: Vec<String> = found.iter().map(|(name, ..)| self.setup.keys.circuit(name)).collect();
+        let head = [
+            self.setup.shared.instance().to_owned(),
+            self.setup.expiry.as_millis().to_string(),
+            as_millis(self.setup.lease).to_string(),
+            self.setup.quorum.to_string(),
+            self.index.redis_now(Instant::now()).to_string(),
+        ];
+        let words: Vec<String> =
+            head.into_iter().chain(found.iter().flat_map(|(_, _, asked)| asked.ask.words())).collect();
+        let reply: Vec<String> = self.call(Which::Exchange, &keys, &words).await?;
+        let now = Instant::now();
+        let redis_now: i64 = reply.first().and_then(|now| now.parse().ok()).ok_or("an exchange that tells no time")?;
+        self.setup.shared.state().exchanged += found.len() as u64;
+        for ((name, circuit, asked), text) in found.iter().zip(&reply[1..]) {
+            let Some(member) = self.members.get_mut(name) else { continue };
+            let wrong = match Answer::read(text) {
+                Ok(answer) => {
+                    member.hear(circuit, asked, &answer, &self.setup.terms, redis_now, now);
+                    let line = answer.line;
+                    if line.epoch > self.index.lines.get(name).map_or(0, |line| line.epoch) {
+                        learnt.push((Arc::clone(name), line));
+                    }
+                    answer.damaged.map(|field| format!("its field {field:?} was not what it can be"))
+                }
+                Err(reason) => Some(format!("{}: {reason}", self.setup.keys.circuit(name))),
+            };
+            let was = std::mem::replace(&mut member.damaged, wrong.is_some());
+            if let Some(reason) = wrong.filter(|_| !was) {
+                self.damages.push_back((Arc::clone(name), reason));
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts what it learnt where all look.
+    async fn publish(&mut self, learnt: &[(Arc<str>, Line)]) -> Result<(), String> {
+        for chunk in learnt.chunks(LINES) {
+            let head = [VERSION.to_string(), self.setup.expiry.as_millis().to_string(), MOST.to_string()];
+            let lines = chunk.iter().flat_map(|(name, line)| [name.to_string(), line.epoch.to_string(), line.write()]);
+            let words: Vec<String> = head.into_iter().chain(lines).collect();
+            let _: u64 = self.call(Which::Publish, &self.setup.keys.index(), &words).await?;
+            self.index.lines.extend(chunk.iter().cloned());
+        }
+        Ok(())
+    }
+
+    /// What the handle shows.
+    fn show(&self) {
+        let now = Instant::now();
+        let circuits = self.members.iter().filter_map(|(name, member)| {
+            let (line, totals) = (member.line(), member.totals);
+            let circuit = FleetCircuit {
+                name: name.to_string(),
+                state: match line.map(|line| line.state) {
+                    None | Some(State::Closed | State::Reset) => FleetState::Closed,
+                    Some(State::Open) => FleetState::Open,
+                    Some(State::ForcedOpen) => FleetState::ForcedOpen,
+                    Some(State::ForcedClosed) => FleetState::ForcedClosed,
+                },
+                epoch: line.map_or(0, |line| line.epoch),
+                calls: totals.calls,
+                failures: totals.failures,
+                slow: totals.slow,
+                seen_by: totals.seen_by,
+                probing: member.probes(now),
+            };
+            (circuit.epoch > 0 || circuit.calls > 0).then(|| (name.to_string(), circuit))
+        });
+        self.setup.shared.state().circuits = circuits.collect();
+    }
+
+    /// Lets others probe.
+    pub(super) async fn leave(&mut self) {
+        let now = Instant::now();
+        let found: Vec<Found> = self
+            .members
+            .iter()
+            .filter_map(|(name, member)| {
+                let circuit = member.circuit().upgrade()?;
+                let asked = member.leave(&circuit, &self.setup.terms, now)?;
+                Some((Arc::clone(name), circuit, asked))
+            })
+            .collect();
+        if let Some(at_once) = self.link.as_ref().map(Link::at_once) {
+            let timeout = self.setup.timeout;
+            let leaving = async {
+                for chunk in found.chunks(at_once) {
+                    if self.exchange(chunk, &mut Vec::new()).await.is_err() {
+                        return;
+                    }
+                }
+            };
+            let _ = tokio::time::timeout(timeout, leaving).await;
+        }
+    }
+}

@@ -1,0 +1,32 @@
+-- What changed in the fleet since this instance last looked.
+--
+-- KEYS     version, meta, order, lines: of one slot
+-- ARGV     version, expiry, the birth and the number last seen, how many at most
+-- Returns  "version", the other one; or "ok", now, birth, last number, then name and line of each change
+local version = redis.call('GET', KEYS[1])
+if version and version ~= ARGV[1] then return { 'version', version } end
+if not version then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local meta = redis.call('HMGET', KEYS[2], 'born', 'last')
+local born = meta[1]
+if not born then
+  -- Redis's own time in microseconds: an index made anew has another birth.
+  born = time[1] .. '.' .. time[2]
+  redis.call('HSET', KEYS[2], 'born', born)
+end
+-- Each look would be a write if each made the keys live longer.
+for _, key in ipairs(KEYS) do
+  if redis.call('PTTL', key) < ARGV[2] / 2 then redis.call('PEXPIRE', key, ARGV[2]) end
+end
+
+local from = born == ARGV[3] and tonumber(ARGV[4]) or 0
+local found = redis.call('ZRANGEBYSCORE', KEYS[3], string.format('(%.0f', from), '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[5])
+local out = { 'ok', string.format('%.0f', now), born, string.format('%.0f', from) }
+for i = 1, #found, 2 do
+  out[#out + 1] = found[i]
+  out[#out + 1] = redis.call('HGET', KEYS[4], found[i]) or ''
+  out[4] = found[i + 1]
+end
+return out

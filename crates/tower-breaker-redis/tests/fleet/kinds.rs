@@ -1,0 +1,65 @@
+//! A user of its own, a cluster, sentinels.
+
+use super::{Instance, Server, until};
+
+fn is_one_fleet(url: &str) {
+    let mut pair = [Instance::start(url), Instance::start(url)];
+    for instance in &mut pair {
+        until("a connection", || {
+            let look = instance.look();
+            assert!(look.away < 3, "{look:?}");
+            look.connected
+        });
+        instance.tell("fail 200");
+    }
+    until("the fleet's trip", || pair.iter_mut().all(|instance| instance.look().fleet == "open"));
+    for instance in &mut pair {
+        instance.tell("ok 100");
+    }
+    until("the fleet's close", || pair.iter_mut().all(|instance| instance.look().fleet == "closed"));
+    assert!(pair.iter_mut().all(|instance| instance.look().damaged == 0));
+}
+
+/// The user that the crate's page tells to make.
+#[test]
+#[ignore = "needs redis-server"]
+fn a_user_with_the_rights_the_docs_name_is_enough() {
+    let page = include_str!("../../src/lib.rs");
+    let rule: String = page
+        .lines()
+        .map(|line| line.trim_start_matches("//!").trim())
+        .skip_while(|line| !line.starts_with("ACL SETUSER"))
+        .take_while(|line| !line.starts_with("```"))
+        .collect::<Vec<_>>()
+        .join(" ");
+    let server = Server::start();
+    let words: Vec<&str> = rule.split_whitespace().collect();
+    assert_eq!(server.command(&words), ["OK"]);
+    is_one_fleet(&format!("redis://breaker:secret@127.0.0.1:{}", server.port()));
+}
+
+#[cfg(feature = "cluster")]
+#[test]
+#[ignore = "needs redis-server"]
+fn a_cluster_is_a_fleet_too() {
+    let name = format!("tower-breaker-{}.conf", std::process::id());
+    let server = Server::start_with(&["--cluster-enabled", "yes", "--cluster-config-file", &name]);
+    assert_eq!(server.command(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]), ["OK"]);
+    until("the cluster", || server.command(&["CLUSTER", "INFO"]).iter().any(|line| line == "cluster_state:ok"));
+    is_one_fleet(&format!("redis+cluster://127.0.0.1:{}", server.port()));
+    let _ = std::fs::remove_file(std::env::temp_dir().join(name));
+}
+
+#[cfg(feature = "sentinel")]
+#[test]
+#[ignore = "needs redis-server"]
+fn sentinels_are_asked_for_the_master() {
+    let server = Server::start();
+    let file = std::env::temp_dir().join(format!("tower-breaker-sentinel-{}.conf", std::process::id()));
+    let text = format!("sentinel monitor shop 127.0.0.1 {} 1\n", server.port());
+    std::fs::write(&file, text).expect("a file");
+    let sentinel = Server::sentinel(file.to_str().expect("a path"));
+    is_one_fleet(&format!("redis+sentinel://127.0.0.1:{}/shop", sentinel.port()));
+    drop(sentinel);
+    let _ = std::fs::remove_file(file);
+}

@@ -1,0 +1,75 @@
+//! One operator, on whatever instance.
+
+use super::{Instance, Server, rounds, until};
+
+fn fleet(server: &Server) -> [Instance; 3] {
+    let mut fleet = [(); 3].map(|()| Instance::start(&server.url()));
+    for instance in &mut fleet {
+        until("a connection", || instance.look().connected);
+    }
+    fleet
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn every_command_reaches_the_fleet_from_any_instance() {
+    let server = Server::start();
+    let mut fleet = fleet(&server);
+    for (at, command, mode, state) in [
+        (0, "force-open", "forced_open", "open"),
+        (1, "force-close", "forced_closed", "closed"),
+        (2, "reset", "enforce", "closed"),
+        (1, "observe", "observe", "closed"),
+        (0, "force-open", "forced_open", "open"),
+        (2, "reset", "enforce", "closed"),
+    ] {
+        fleet[at].tell(command);
+        for instance in &mut fleet {
+            until(command, || {
+                let look = instance.look();
+                (look.mode.as_str(), look.state.as_str()) == (mode, state)
+            });
+        }
+    }
+    // Nobody echoes: once all have heard, the epoch stands still.
+    let epoch = fleet[0].look().epoch;
+    rounds(&mut fleet[1], 5);
+    assert_eq!(fleet[0].look().epoch, epoch);
+    assert_eq!(epoch, 6);
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn a_timed_force_ends_for_all_with_one_that_probes() {
+    let server = Server::start();
+    let mut fleet = fleet(&server);
+    fleet[0].tell("force-open-for 1500");
+    until("the command", || fleet.iter_mut().all(|instance| instance.look().mode == "forced_open"));
+    fleet.iter_mut().for_each(|instance| instance.tell("ok 50"));
+    until("its end", || fleet.iter_mut().all(|instance| instance.look().mode == "enforce"));
+    until("closed", || fleet.iter_mut().all(|instance| instance.look().state == "closed"));
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn a_reset_closes_what_others_opened_by_themselves() {
+    let server = Server::start();
+    let mut fleet = fleet(&server);
+    fleet[0].tell("fail 200");
+    until("a local trip", || fleet[0].look().state == "open");
+    fleet[0].tell("quiet");
+    fleet[1].tell("reset");
+    until("the reset", || fleet[0].look().state == "closed");
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn a_command_given_while_redis_was_away_is_told_when_it_is_back() {
+    let mut server = Server::start();
+    let mut fleet = fleet(&server);
+    server.kill();
+    until("the gauge", || fleet.iter_mut().all(|instance| !instance.look().connected));
+    fleet[0].tell("force-open");
+    server.again();
+    until("the command", || fleet.iter_mut().all(|instance| instance.look().mode == "forced_open"));
+}

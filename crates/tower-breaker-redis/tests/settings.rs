@@ -1,0 +1,125 @@
+//! What needs no server.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use tower_breaker_core::{CircuitBreakerConfig, Circuits};
+use tower_breaker_redis::{Fleet, FleetBuilder, FleetEvent};
+
+fn circuits() -> Circuits {
+    Circuits::new(CircuitBreakerConfig::default())
+}
+
+fn refused(builder: FleetBuilder) -> String {
+    builder.start(&circuits()).expect_err("not to be").to_string()
+}
+
+const LOCAL: &str = "redis://127.0.0.1:1";
+
+#[tokio::test]
+async fn a_setting_outside_its_range_is_an_error_that_names_it() {
+    let ms = Duration::from_millis;
+    let fleet = || Fleet::builder(LOCAL);
+    assert_eq!(refused(fleet().interval(ms(10))), "interval is 10ms; accepted: 50ms..=60s");
+    assert_eq!(refused(fleet().interval(Duration::MAX)).split(' ').next(), Some("interval"));
+    assert_eq!(refused(fleet().timeout(Duration::ZERO)), "timeout is 0ns; accepted: 5ms..=60s");
+    assert_eq!(refused(fleet().quorum(0)), "quorum is 0; accepted: 1..=64 instances");
+    assert_eq!(refused(fleet().quorum(65)), "quorum is 65; accepted: 1..=64 instances");
+    assert_eq!(refused(fleet().lease(ms(2_999))), "lease is 2.999s; accepted: 3s..=600s");
+    assert_eq!(refused(fleet().window(ms(999))), "window is 999ms; accepted: 1s..=600s");
+    assert_eq!(refused(fleet().expiry(ms(19_999))), "expiry is 19.999s; accepted: 20s..=604800s");
+    for prefix in ["", "a b", "{a}", &"x".repeat(65)] {
+        let error = refused(fleet().prefix(prefix));
+        assert!(error.starts_with(&format!("prefix is {prefix:?}; accepted: ")), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_url_that_is_none_is_an_error_that_says_what_would_be() {
+    for url in
+        ["", "127.0.0.1:6379", "http://127.0.0.1", "redis://", "redis://127.0.0.1/notadb", "redis://127.0.0.1:port"]
+    {
+        let error = refused(Fleet::builder(url));
+        assert!(error.starts_with("url is ") && error.contains("redis://[user:password@]host"), "{url}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn no_error_shows_a_password() {
+    let urls = ["redis://me:secret@127.0.0.1/notadb", "me:secret@127.0.0.1", "redis+sentinel://me:secret@127.0.0.1"];
+    for url in urls {
+        let error = refused(Fleet::builder(url));
+        assert!(!error.contains("secret"), "{error}");
+        assert!(!format!("{:?}", Fleet::builder(url)).contains("secret"));
+    }
+}
+
+#[tokio::test]
+async fn a_url_of_a_feature_that_is_off_names_the_feature() {
+    for (url, feature, on) in [
+        ("rediss://127.0.0.1", "tls-rustls", cfg!(feature = "tls-rustls")),
+        ("redis+cluster://127.0.0.1:7000", "cluster", cfg!(feature = "cluster")),
+        ("redis+sentinel://127.0.0.1:26379/master", "sentinel", cfg!(feature = "sentinel")),
+    ] {
+        match Fleet::builder(url).start(&circuits()) {
+            Ok(_) => assert!(on, "{url}"),
+            Err(error) => assert!(!on && error.to_string().contains(&format!("feature `{feature}`")), "{error}"),
+        }
+    }
+}
+
+#[test]
+fn without_a_runtime_there_is_an_error_and_no_panic() {
+    assert!(refused(Fleet::builder(LOCAL)).starts_with("runtime is "));
+}
+
+#[tokio::test]
+async fn what_is_no_redis_is_said_once_and_circuits_go_on() {
+    use tokio::io::AsyncWriteExt;
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("redis://{}", listener.local_addr().expect("bound"));
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n").await;
+        }
+    });
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&events);
+    let circuits = circuits();
+    let fleet = Fleet::builder(url)
+        .interval(Duration::from_millis(50))
+        .on_event(move |event| seen.lock().expect("whole").push(event.clone()))
+        .start(&circuits)
+        .expect("a fleet");
+    while fleet.status().failed < 3 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(!fleet.connected());
+    assert!(fleet.status().reason.is_some_and(|reason| reason.starts_with("redis at 127.0.0.1:")));
+    assert!(circuits.get_or_create("a").call(|| Ok::<_, ()>(())).is_ok());
+    let events = events.lock().expect("whole").clone();
+    assert!(matches!(&events[..], [FleetEvent::Away { .. }]), "{events:?}");
+    fleet.shutdown().await;
+}
+
+/// This program installs no cryptography for rustls, which panics then.
+#[cfg(feature = "tls-rustls")]
+#[tokio::test]
+async fn tls_without_cryptography_is_said_and_does_not_end_the_task() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("rediss://{}", listener.local_addr().expect("bound"));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            drop(stream);
+        }
+    });
+    let fleet = Fleet::builder(url).interval(Duration::from_millis(50)).start(&circuits()).expect("a fleet");
+    while fleet.status().failed < 2 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let reason = fleet.status().reason.expect("a reason");
+    assert!(reason.contains("CryptoProvider"), "{reason}");
+}

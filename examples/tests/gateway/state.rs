@@ -1,0 +1,111 @@
+//! `--state FILE`: what the circuits know outlives the program.
+
+use crate::{
+    client::get,
+    one_route,
+    process::{File, Gateway, run},
+    until,
+    upstream::Upstream,
+};
+
+const BREAKER: &str =
+    "failure_threshold = 2\nfailure_rate_threshold = false\nopen_duration = \"200s\"\nmax_open_duration = \"300s\"";
+
+struct Kept(File);
+
+impl Kept {
+    fn new() -> Self {
+        let file = File::new("");
+        std::fs::remove_file(file.path()).unwrap();
+        Self(file)
+    }
+
+    fn start(&self, routes: &File) -> Gateway {
+        Gateway::with(&self.arguments(routes))
+    }
+
+    fn arguments<'a>(&'a self, routes: &'a File) -> [&'a str; 8] {
+        let (routes, state) = (routes.path(), self.0.path());
+        ["--config", routes, "--state", state, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
+    }
+
+    fn text(&self, what: &str) -> String {
+        std::fs::read_to_string(format!("{}{what}", self.0.path())).unwrap_or_default()
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(format!("{}.keyed", self.0.path()));
+    }
+}
+
+fn remaining(circuit: &serde_json::Value) -> f64 {
+    circuit["remaining_seconds"].as_f64().unwrap_or_else(|| panic!("{circuit}"))
+}
+
+#[test]
+fn an_open_circuit_waits_only_the_rest_after_a_restart_and_after_a_kill() {
+    let upstream = Upstream::start(|exchange| exchange.reply("500 Internal Server Error", ""));
+    let (kept, routes) = (Kept::new(), File::new(&one_route(&upstream, BREAKER)));
+    let mut gateway = kept.start(&routes);
+    for _ in 0..2 {
+        assert_eq!(get(gateway.at, "/x").status, 500);
+    }
+    let name = gateway.health()["all_circuits"][0]["name"].as_str().unwrap().to_owned();
+    assert_eq!(gateway.circuit(&name)["state"], "open");
+    gateway.signal("TERM");
+    assert!(gateway.end().success());
+
+    let again = kept.start(&routes);
+    again.line("state    1 circuits from ");
+    let left = remaining(&again.circuit(&name));
+    assert!((100.0..200.0).contains(&left), "{left} s of 200");
+    assert_eq!(get(again.at, "/x").status, 503);
+    drop(again);
+
+    // Killed, it had been written when the circuit opened.
+    let third = kept.start(&routes);
+    let later = remaining(&third.circuit(&name));
+    assert!(later <= left && later > 100.0, "{later} s after {left}");
+    assert_eq!(upstream.seen().len(), 2);
+}
+
+#[test]
+fn a_circuit_that_opens_is_written_within_moments() {
+    let upstream = Upstream::start(|exchange| exchange.reply("500 Internal Server Error", ""));
+    let routes = one_route(&upstream, BREAKER).replace("[[routes]]\n", "[[routes]]\nkey = \"header:x-tenant\"\n");
+    let (kept, routes) = (Kept::new(), File::new(&routes));
+    let gateway = kept.start(&routes);
+    assert_eq!(kept.text(".keyed").matches("\"state\"").count(), 0);
+    for _ in 0..2 {
+        assert_eq!(get(gateway.at, "/x").status, 500);
+    }
+    until("it is written", || kept.text(".keyed").contains("\"open\"").then_some(()));
+    drop(gateway);
+    let again = kept.start(&routes);
+    assert_eq!(get(again.at, "/x").status, 503);
+    let circuit = again.health()["all_circuits"][0].clone();
+    assert!(remaining(&circuit) > 100.0, "its wait is cut to the cap of its own policy: {circuit}");
+}
+
+#[test]
+fn a_damaged_state_file_is_one_line_and_stays_as_it_was() {
+    let upstream = Upstream::start(|exchange| exchange.reply("200 OK", ""));
+    let (kept, routes) = (Kept::new(), File::new(&one_route(&upstream, BREAKER)));
+    kept.0.write("{\"version\":1,\"circ");
+    let output = run(&kept.arguments(&routes));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(error.starts_with(&format!("gateway: state file {} is damaged: ", kept.0.path())), "{error}");
+    assert_eq!((error.lines().count(), kept.text("").as_str()), (1, "{\"version\":1,\"circ"));
+}
+
+#[test]
+fn a_state_file_that_cannot_be_written_is_said_at_the_start() {
+    let upstream = Upstream::start(|exchange| exchange.reply("200 OK", ""));
+    let routes = File::new(&one_route(&upstream, BREAKER));
+    let output = run(&["--config", routes.path(), "--state", "/nowhere/at/all", "--listen", "127.0.0.1:0"]);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.starts_with("gateway: state file /nowhere/at/all cannot be written: "), "{error}");
+}
