@@ -1,7 +1,7 @@
 //! What `tonic_client` and `tonic_server` show a newcomer, and that they end by themselves.
 #![allow(clippy::unwrap_used, reason = "clippy knows tests by `#[test]`, and not the functions they share")]
 
-#[path = "../program.rs"]
+#[path = "../support/program.rs"]
 mod program;
 
 use program::{in_order, printed};

@@ -1,7 +1,7 @@
 //! What `webhook` shows a newcomer, and that it ends by itself.
 #![allow(clippy::unwrap_used, reason = "clippy knows tests by `#[test]`, and not the functions they share")]
 
-#[path = "../program.rs"]
+#[path = "../support/program.rs"]
 mod program;
 
 #[test]
