@@ -95,6 +95,11 @@
 //! | `resilience4j_bulkhead_available_concurrent_calls` | `resilience_bulkhead_max_concurrent - resilience_bulkhead_in_use` |
 //! | `envoy_cluster_outlier_detection_ejections_active` | `circuit_breaker_circuits{state!="closed"}` |
 //!
+//! # Alerts
+//!
+//! Beside this crate's sources lie `alerts.yml`, `dashboards/grafana.json` and `alertmanager.yml`, a route with inhibitions.
+//! [`runbook`] says what to do when an alert fires, how to roll a breaker out, and how to try all of it.
+//!
 //! # When not to use it
 //!
 //! Where metrics are pushed or kept by another library, read [`Circuit::snapshot`](tower_breaker_core::Circuit::snapshot) and
@@ -105,5 +110,8 @@ mod collector;
 mod family;
 mod shown;
 mod stages;
+
+#[doc = include_str!("runbook.md")]
+pub mod runbook {}
 
 pub use self::collector::{CircuitBreakerCollector, CollectorBuilder};

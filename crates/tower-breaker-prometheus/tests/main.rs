@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "what cannot be had here is a failure of the test")]
 
+mod alertmanager;
 mod cap;
 mod page;
+mod pages;
 mod promtool;
 mod rules;
 mod scrape;

@@ -25,7 +25,7 @@ pub(crate) fn page() -> Page {
 }
 
 /// Every metric of ours that a text names, with what stands in the braces behind it.
-fn queried(text: &str) -> BTreeSet<(String, String)> {
+pub(crate) fn queried(text: &str) -> BTreeSet<(String, String)> {
     let ours = |at: &usize| !text[..*at].ends_with(|before: char| before.is_alphanumeric() || before == '_');
     let starts = ["circuit_breaker_", "resilience_"].into_iter().flat_map(|start| text.match_indices(start));
     let named = starts.map(|(at, _)| at).filter(ours).map(|at| {
@@ -58,11 +58,11 @@ fn dashboard() -> (Value, Vec<String>) {
     (dashboard, queries)
 }
 
-fn alerts() -> Vec<&'static str> {
+pub(crate) fn alerts() -> Vec<&'static str> {
     ALERTS.split("- alert: ").skip(1).collect()
 }
 
-fn assert_scraped(text: &str) {
+pub(crate) fn assert_scraped(text: &str) {
     let page = page();
     for (name, matchers) in queried(text) {
         let series: Vec<_> = page.of(&name, &[]).collect();

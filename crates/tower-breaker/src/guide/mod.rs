@@ -21,6 +21,8 @@
 )]
 //! - [`mesh`]: beside a mesh or an API gateway: what those do, what to leave to whom, how to run both.
 //! - [`shares`]: a circuit that lets a share of the calls through: the recovery ramp and the throttle, and when they help.
+//! - [`tuning`]: thresholds, windows, waits, timeouts and budgets from your own figures, with the odds worked out.
+//! - [`checklist`]: what to have decided and tried before going live, with links to all of it.
 
 #[doc = include_str!("order.md")]
 pub mod order {}
@@ -34,6 +36,12 @@ pub mod migrating {}
 
 #[doc = include_str!("shares.md")]
 pub mod shares {}
+
+#[doc = include_str!("tuning.md")]
+pub mod tuning {}
+
+#[doc = include_str!("checklist.md")]
+pub mod checklist {}
 
 // The snippets of these pages are doctests, which need their features.
 #[cfg(all(feature = "fallback", feature = "resilience"))]

@@ -6,6 +6,7 @@ mod finding;
 mod fuzz;
 mod migrating;
 mod mistakes;
+mod pages;
 mod policies;
 mod settings;
 mod table;
