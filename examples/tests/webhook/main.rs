@@ -6,7 +6,7 @@ mod programs;
 
 #[test]
 fn transitions_are_posted_again_after_failures_and_make_room_while_the_receiver_is_down() {
-    let printed = program::printed("webhook");
+    let printed = programs::printed("webhook");
     let expected = [
         "request  1: orders closed -> open, generation 1: 503",
         "request  2: orders closed -> open, generation 1: taken",
@@ -22,6 +22,6 @@ fn transitions_are_posted_again_after_failures_and_make_room_while_the_receiver_
         "request 16: prices open -> closed, generation 40: taken",
         "11 posted, 1 given up, 31 dropped for newer ones",
     ];
-    program::in_order(&printed, &expected);
+    programs::in_order(&printed, &expected);
     assert!(!printed.contains("known already"), "{printed}");
 }
