@@ -8,6 +8,7 @@ mod bodies;
 mod bulkhead;
 mod classify;
 mod fallback;
+mod header_fuzz;
 mod keyed;
 mod panics;
 mod rate_limit;
