@@ -19,6 +19,7 @@ mod retry_bodies;
 mod retry_budget;
 mod retry_http;
 mod retry_steps;
+mod soak;
 mod support;
 #[cfg(feature = "timeout")]
 mod timeout;
