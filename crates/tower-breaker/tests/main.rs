@@ -8,6 +8,7 @@ mod bodies;
 mod bulkhead;
 mod classify;
 mod fallback;
+mod header_fuzz;
 mod keyed;
 mod panics;
 mod rate_limit;
@@ -18,6 +19,7 @@ mod retry_bodies;
 mod retry_budget;
 mod retry_http;
 mod retry_steps;
+mod soak;
 mod support;
 #[cfg(feature = "timeout")]
 mod timeout;

@@ -104,6 +104,11 @@ impl Client {
         self.stream.get_mut().write_all(bytes.as_ref()).unwrap();
     }
 
+    /// Sends this, as far as the other side wants it.
+    pub(crate) fn send_what_is_taken(&mut self, bytes: impl AsRef<[u8]>) {
+        let _ = self.stream.get_mut().write_all(bytes.as_ref());
+    }
+
     pub(crate) fn head(&mut self) -> Head {
         Head::read(&mut self.stream).unwrap()
     }

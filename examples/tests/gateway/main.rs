@@ -13,6 +13,7 @@ mod process;
 mod protocol;
 mod proxying;
 mod reloading;
+mod smuggling;
 mod stages;
 mod state;
 mod stopping;

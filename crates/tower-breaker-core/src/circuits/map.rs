@@ -107,3 +107,23 @@ impl Lifecycle<Arc<str>, Circuit> for LastToGo {
         gone.push(circuit);
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::CircuitBreakerConfig;
+
+    #[test]
+    fn a_circuit_that_has_gone_takes_no_successor_of_its_name_along() {
+        let map = Map::new(4);
+        let name: Arc<str> = Arc::from("a");
+        let create = || map.get_or_insert(&name, || Circuit::new("a", CircuitBreakerConfig::default()));
+        let gone = create();
+        map.remove("a");
+        let successor = create();
+        map.remove_this(&gone);
+        assert!(map.get("a").is_some_and(|found| found.is_same(&successor)));
+        map.remove_this(&successor);
+        assert!(map.get("a").is_none());
+    }
+}

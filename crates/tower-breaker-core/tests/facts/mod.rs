@@ -1,5 +1,6 @@
 //! One file per subject, one test per fact. Time is a manual clock and chance is seeded.
 
+mod asking;
 mod bulkhead;
 mod cancel;
 mod circuits;
@@ -8,6 +9,8 @@ mod defaults;
 mod ejection;
 #[cfg(feature = "state-file")]
 mod export;
+#[cfg(feature = "state-file")]
+mod export_fuzz;
 mod fleet;
 mod half_open;
 mod handles;
@@ -17,7 +20,9 @@ mod open_wait;
 mod panics;
 mod reconfigure;
 mod shares;
+mod soak;
 mod stale;
+mod stress;
 mod time;
 mod turns;
 mod window;

@@ -230,6 +230,16 @@ fn compare_totals(ours: &Snapshot, model: &Model) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// One case. `fuzz/` asks for it too, with operations of its own drawing.
+pub(crate) fn agrees(config: CircuitBreakerConfig, ops: &[Op]) -> Result<(), TestCaseError> {
+    let mut pair = Pair::new(config);
+    for (step, op) in ops.iter().enumerate() {
+        let around = |error| TestCaseError::fail(format!("step {step}, {op:?}: {error}"));
+        pair.apply(op).map_err(around)?;
+    }
+    pair.look()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct("tests/proptest-regressions/model.txt"))),
@@ -238,11 +248,6 @@ proptest! {
 
     #[test]
     fn any_sequence_of_operations_agrees_with_the_model(config in config(), ops in ops()) {
-        let mut pair = Pair::new(config);
-        for (step, op) in ops.iter().enumerate() {
-            let around = |error| TestCaseError::fail(format!("step {step}, {op:?}: {error}"));
-            pair.apply(op).map_err(around)?;
-        }
-        pair.look()?;
+        agrees(config, &ops)?;
     }
 }

@@ -3,10 +3,10 @@
 //! The model keeps a list of all outcomes and recomputes everything from it each time. It shares no code with the core
 //! (configurations apart) and is meant to be read beside the design, sentence by sentence.
 
-mod agreement;
+pub(crate) mod agreement;
 mod by_hand;
 mod looks;
-mod ops;
+pub(crate) mod ops;
 mod shares;
 
 use std::time::Duration;

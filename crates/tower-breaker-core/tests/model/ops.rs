@@ -6,7 +6,7 @@ use proptest::{option, prelude::*, sample::select};
 use tower_breaker_core::{CircuitBreakerConfig, Mode, OnCancel, Outcome, SlidingWindow};
 
 #[derive(Debug, Clone)]
-pub(super) enum Op {
+pub(crate) enum Op {
     Advance(Duration),
     /// To the next deadline of the circuit (the end of a wait, of a force, of a probe), or a nanosecond beside it.
     AdvanceToEdge(Beside),
@@ -37,7 +37,7 @@ pub(super) enum Op {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Beside {
+pub(crate) enum Beside {
     Before,
     At,
     After,
@@ -49,11 +49,11 @@ const fn ms(millis: u64) -> Duration {
 
 const NANOSECOND: Duration = Duration::from_nanos(1);
 
-pub(super) fn ops() -> impl Strategy<Value = Vec<Op>> {
+pub(crate) fn ops() -> impl Strategy<Value = Vec<Op>> {
     prop::collection::vec(op(), 1..200)
 }
 
-fn op() -> impl Strategy<Value = Op> {
+pub(crate) fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         20 => Just(Op::Acquire),
         30 => outcome().prop_map(Op::Call),
@@ -140,7 +140,7 @@ fn rate() -> impl Strategy<Value = f64> {
     select(vec![0.01, 0.25, 1.0 / 3.0, 0.5, 0.7, 1.0])
 }
 
-pub(super) fn config() -> impl Strategy<Value = CircuitBreakerConfig> {
+pub(crate) fn config() -> impl Strategy<Value = CircuitBreakerConfig> {
     let trips = (option::of(1u32..=4), option::of(rate()), option::of(select(vec![ms(1), ms(20)])), rate())
         .prop_filter("one condition is on", |(row, rate, slow, _)| row.is_some() || rate.is_some() || slow.is_some());
     let counted = (window(), 1u32..=9, option::weighted(0.3, select(vec![ms(1_000), ms(2_000)])));
