@@ -31,11 +31,7 @@ impl Classify<Request<Body>, Response<Body>, Failure> for UpstreamsFault {
         Judge { choice: request.extensions().get().cloned(), ..Self::of_endpoint() }
     }
 
-    fn end(
-        judge: Judge,
-        result: Result<Response<Body>, Failure>,
-        permit: Permit,
-    ) -> Result<Response<Body>, Failure> {
+    fn end(judge: Judge, result: Result<Response<Body>, Failure>, permit: Permit) -> Result<Response<Body>, Failure> {
         match result {
             Err(failure) if failure.is_the_callers() => {
                 permit.record(Outcome::Ignored);

@@ -61,7 +61,8 @@ pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
         stages.apply(&config);
     }
     let table = Table::with_circuits(config, circuits, keyed);
-    let state = serve.state.map(|file| State::new(file, table.clone(), &stages)).transpose().map_err(|error| (1, error))?;
+    let state =
+        serve.state.map(|file| State::new(file, table.clone(), &stages)).transpose().map_err(|error| (1, error))?;
     if let Some(state) = state.clone() {
         tokio::spawn(state.keep());
     }

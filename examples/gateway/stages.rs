@@ -70,15 +70,17 @@ impl Stages {
                 (route.name().to_owned(), Arc::new(self.stages(route, before, endpoints)))
             })
             .collect();
-        self.endpoints.settle(config.routes().filter_map(|route| Some((route, &by_route.get(route.name())?.endpoints))));
+        self.endpoints
+            .settle(config.routes().filter_map(|route| Some((route, &by_route.get(route.name())?.endpoints))));
     }
 
     pub(crate) fn of(&self, route: &Route) -> Arc<RouteStages> {
         let by_route = self.by_route.read().unwrap_or_else(PoisonError::into_inner);
         // A call that found its route just before a changed file took it away ends under what it found.
-        by_route.get(route.name()).cloned().unwrap_or_else(|| {
-            Arc::new(self.stages(route, None, Balance::new(route, None, |_| None)))
-        })
+        by_route
+            .get(route.name())
+            .cloned()
+            .unwrap_or_else(|| Arc::new(self.stages(route, None, Balance::new(route, None, |_| None))))
     }
 
     /// What they have counted.
