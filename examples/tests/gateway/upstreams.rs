@@ -9,7 +9,7 @@ use crate::{
     client::{Answer, get},
     process::{File, Gateway, run},
     until,
-    upstream::Upstream,
+    upstream::{Exchange, Upstream},
 };
 
 /// An endpoint opens with its third failure in a row, and is well again with its first success.
@@ -182,7 +182,7 @@ fn a_reload_keeps_states_and_adds_and_removes_endpoints() {
 
 #[test]
 fn an_endpoint_that_hangs_is_ejected_by_the_timeout_of_the_whole_call() {
-    let hangs = Upstream::start(|exchange| exchange.wait_for_the_end());
+    let hangs = Upstream::start(Exchange::wait_for_the_end);
     let well = Server::start();
     let text = routes(&[&well], LONG, "").replace("upstreams = [", &format!("upstreams = [\"{}\", ", hangs.url()));
     // Those whose callers go away are no failures, so that it is the timeout that counts.
@@ -238,7 +238,7 @@ fn a_call_goes_to_the_less_busy_endpoint() {
 #[test]
 fn where_all_are_out_by_hand_the_route_s_circuit_decides() {
     let servers = [Server::start(), Server::start()];
-    let names = servers.each_ref().map(|server| server.circuit());
+    let names = servers.each_ref().map(Server::circuit);
     let text = routes(&servers.each_ref(), LONG, "");
     let kept = Kept::new();
     let forced: Vec<String> = names
