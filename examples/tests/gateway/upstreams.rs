@@ -139,11 +139,11 @@ fn where_all_are_sick_the_cap_holds_and_the_route_s_own_circuit_opens() {
 }
 
 #[test]
-fn a_cap_of_the_route_s_own_leaves_all_but_one_in() {
+fn with_a_share_of_one_all_but_the_last_are_out() {
     let servers = [Server::sick(), Server::sick(), Server::sick()];
-    let gateway = Gateway::start(&routes(&servers.each_ref(), LONG, "max_ejected = 0.0"));
+    let gateway = Gateway::start(&routes(&servers.each_ref(), LONG, "max_ejected = 1.0"));
     call_until(&gateway, "the route's circuit", || gateway.circuit("/{*rest}")["state"] == "open");
-    assert_eq!(servers.iter().filter(|server| state(&gateway, server) == "open").count(), 1);
+    assert_eq!(servers.iter().filter(|server| state(&gateway, server) == "open").count(), 2);
 }
 
 #[test]
