@@ -23,12 +23,14 @@ pub(crate) const TOKEN: &str = "GATEWAY_OPERATOR_TOKEN";
 
 pub(crate) fn router(table: &Table, stages: Arc<Stages>, token: Option<&str>) -> Result<Router, InvalidConfig> {
     let mut circuits = CircuitRoutes::new().circuits(table.circuits().clone()).circuits(table.keyed_circuits().clone());
+    circuits = circuits.circuits(stages.endpoint_circuits().clone());
     if let Some(token) = token {
         circuits = circuits.operator_token(token)?;
     }
     let metrics = CircuitBreakerCollector::builder()
         .circuits(table.circuits())
         .circuits(table.keyed_circuits())
+        .circuits(stages.endpoint_circuits())
         .figures(table.circuits().name(), stages.figures())
         .build()?;
     Ok(circuits

@@ -23,6 +23,8 @@ environment:
   GATEWAY_OPERATOR_TOKEN      who sends it may force, reset and switch circuits on the admin address;
                               16 characters or more, and without it nothing can be changed there
 
+A route takes one upstream, or several: `upstreams = [\"http://..\", \"http://..\"]` share its calls, and sick ones are
+ejected for a while.
 A default address that is taken is replaced by a free port; one that was given must be free (else exit 1).
 With `[fleet] redis = \"redis://..\"` in its file, gateways that share a Redis trip, probe and close together.
 SIGHUP or a changed file puts the routes file in force again: circuits keep their state, and a file with a mistake is

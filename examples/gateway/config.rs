@@ -5,12 +5,13 @@ use std::path::Path;
 use serde::Deserialize;
 use tower_breaker::routes::{self, RoutesError};
 
-use crate::{fallback::Fallback, fleet, upstream::Upstream};
+use crate::{fallback::Fallback, fleet, upstreams::Upstreams};
 
 /// The gateway's own fields of a route.
 #[derive(Debug, Deserialize)]
+#[serde(transparent)]
 pub(crate) struct Proxied {
-    pub(crate) upstream: Upstream,
+    pub(crate) upstreams: Upstreams,
 }
 
 /// The gateway's own fields of a policy.

@@ -83,7 +83,7 @@ fn route(route: &Route) -> String {
         _ => "route".to_owned(),
     };
     let _ = writeln!(text, "policy = {:?}\nkey = {key:?}", route.policy().name());
-    let _ = writeln!(text, "upstream = \"{}\"", route.extra().upstream);
+    let _ = writeln!(text, "{}", route.extra().upstreams);
     text
 }
 

@@ -148,16 +148,17 @@ impl Forward {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct End(pub(crate) Instant);
 
-/// The upstream of one route, as a Tower service.
+/// An upstream of one route, as a Tower service.
 #[derive(Debug, Clone)]
 pub(crate) struct Outbound {
     forward: Forward,
+    upstream: Arc<Upstream>,
     found: Matched,
 }
 
 impl Outbound {
-    pub(crate) const fn new(forward: Forward, found: Matched) -> Self {
-        Self { forward, found }
+    pub(crate) const fn new(forward: Forward, upstream: Arc<Upstream>, found: Matched) -> Self {
+        Self { forward, upstream, found }
     }
 }
 
@@ -171,16 +172,15 @@ impl Service<Request<Body>> for Outbound {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let Self { forward, found } = self.clone();
+        let Self { forward, upstream, found } = self.clone();
         Box::pin(async move {
-            let route = found.route();
             // A policy that says how much time there is means that, be it more.
             let patience = match request.extensions().get::<End>() {
                 Some(End(end)) => Patience::Until(*end),
-                None if route.policy().attempt_timeout().is_some() => Patience::Theirs,
+                None if found.route().policy().attempt_timeout().is_some() => Patience::Theirs,
                 None => Patience::Ours,
             };
-            forward.call(&route.extra().upstream, request, patience).await
+            forward.call(&upstream, request, patience).await
         })
     }
 }

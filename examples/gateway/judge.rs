@@ -3,45 +3,78 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use tower_breaker::{
-    Interruption, Outcome, Permit,
+    Interruption, Outcome, Permit, TimeoutKind,
     classify::{Classify, StatusClassifier},
     refuse::{AsResponse, Dialect, Refuse},
     retry::{HttpRetry, HttpRetryState, RetryPolicy, Verdict},
 };
 
 use crate::{
+    balanced::Choice,
     forward::Failure,
     upload::{Progress, Upload},
 };
 
 /// For the circuit: judges by status, as for any callee; but what went wrong on the caller's side says nothing about the
-/// upstream.
+/// upstream. On a route with several upstreams that is for the circuits of the endpoints, and the route's own is spared what
+/// ejecting one of them can mend.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct UpstreamsFault;
 
 impl Classify<Request<Body>, Response<Body>, Failure> for UpstreamsFault {
-    type State = <StatusClassifier as Classify<Request<Body>, Response<Body>, Failure>>::State;
+    type State = Judge;
     type Response = Response<Body>;
 
     fn start(&self, request: &Request<Body>) -> Self::State {
-        <StatusClassifier as Classify<_, Response<Body>, Failure>>::start(&StatusClassifier::client(), request)
+        Judge { choice: request.extensions().get().cloned(), ..Self::of_endpoint() }
     }
 
-    fn end(
-        state: Self::State,
-        result: Result<Response<Body>, Failure>,
-        permit: Permit,
-    ) -> Result<Response<Body>, Failure> {
+    fn end(judge: Judge, result: Result<Response<Body>, Failure>, permit: Permit) -> Result<Response<Body>, Failure> {
         match result {
             Err(failure) if failure.is_the_callers() => {
                 permit.record(Outcome::Ignored);
                 Err(failure)
             }
-            result => <StatusClassifier as Classify<Request<Body>, _, _>>::end(state, result, permit),
+            result if judge.spares(&result) => {
+                permit.record(Outcome::Ignored);
+                result
+            }
+            result => <StatusClassifier as Classify<Request<Body>, _, _>>::end(judge.status, result, permit),
         }
     }
+
+    fn timed_out(judge: Judge, _: TimeoutKind, permit: Permit) {
+        let spared = judge.choice.is_some_and(|choice| choice.spares_the_route());
+        permit.record(if spared { Outcome::Ignored } else { Outcome::Failure });
+    }
+}
+
+/// The judge of one call.
+#[derive(Debug)]
+pub(crate) struct Judge {
+    status: StatusClassifier,
+    choice: Option<Choice>,
+}
+
+impl UpstreamsFault {
+    /// For the circuit of an endpoint, which is spared nothing.
+    pub(crate) const fn of_endpoint() -> Judge {
+        Judge { status: StatusClassifier::client(), choice: None }
+    }
+}
+
+impl Judge {
+    fn spares(&self, result: &Result<Response<Body>, Failure>) -> bool {
+        let status = || result.as_ref().map_or(StatusCode::BAD_GATEWAY, Response::status);
+        self.choice.as_ref().is_some_and(|choice| is_failure(status()) && choice.spares_the_route())
+    }
+}
+
+/// As `StatusClassifier::client` has it.
+fn is_failure(status: StatusCode) -> bool {
+    status.is_server_error() || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
 }
 
 type IsConnect = fn(&Failure) -> bool;

@@ -4,17 +4,19 @@
 //! `-- --config FILE` proxies to real ones. `-- --help` lists the rest.
 //!
 //! The files, in the order in which a request meets them: `serve` takes connections, `proxy` finds the route, `headers`
-//! prepares what goes on, `stack` puts the stages of the route around the call, `forward` calls the upstream. `stages`
-//! keeps what they share from call to call, `judge` says whose fault a failure is, `fallback` answers in its place. `config`
+//! prepares what goes on, `stack` puts the stages of the route around the call, `balanced` and
+//! `endpoints` choose one of several upstreams and judge it, `forward` calls it. `stages` keeps what they share from call to call, `judge` says whose fault a failure is, `fallback` answers in its place. `config`
 //! is what this program adds to the routes document of `tower_breaker::routes`, `reload` puts a changed one in force,
 //! `admin` shows the circuits, `state` keeps them across a restart, `fleet` shares them with other gateways.
 
 mod admin;
 mod answer;
 mod args;
+mod balanced;
 mod config;
 mod demo;
 mod describe;
+mod endpoints;
 mod fallback;
 mod fleet;
 mod forward;
@@ -29,6 +31,7 @@ mod stages;
 mod state;
 mod upload;
 mod upstream;
+mod upstreams;
 
 use std::process::ExitCode;
 

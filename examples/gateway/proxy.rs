@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::{
     answer,
+    balanced::Choice,
     config::Table,
     forward::{End, Forward},
     headers, stack,
@@ -48,11 +49,16 @@ impl Proxy {
         };
         (head, ()) = request.into_parts();
 
-        let upstream = &found.route().extra().upstream;
+        let upstreams = found.route().extra().upstreams.list();
+        // Where there are several, each attempt goes to one of its own choice.
+        let upstream = &upstreams[0];
         headers::prepare(&mut head, caller, has_body, upstream.host());
         head.uri = upstream.target(head.uri.path_and_query());
         head.extensions.clear();
         head.extensions.insert(body.progress());
+        if upstreams.len() > 1 {
+            head.extensions.insert(Choice::default());
+        }
         // Taken before the timeout begins to count, so that it is never later.
         let end = found.route().policy().timeout().and_then(|timeout| Instant::now().checked_add(timeout));
         if let Some(end) = end {

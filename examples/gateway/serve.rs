@@ -52,18 +52,22 @@ pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
     let admin_at = admin_listener.local_addr().map_err(|error| (1, error.to_string()))?;
 
     let (circuits, keyed) = (set("routes", &config), set("keyed", &config));
+    // Before the state: a group knows how many may be out once all of its endpoints are there.
+    let stages = Arc::new(Stages::new(&config));
     if let Some(file) = &serve.state {
         // Before the table has them, so that it takes out those of routes that are gone.
-        state::load(file, &circuits, &keyed).map_err(|error| (1, error))?;
+        state::load(file, [&circuits, &keyed, stages.endpoint_circuits()]).map_err(|error| (1, error))?;
+        // Takes out those of endpoints that are gone.
+        stages.apply(&config);
     }
     let table = Table::with_circuits(config, circuits, keyed);
-    let state = serve.state.map(|file| State::new(file, table.clone())).transpose().map_err(|error| (1, error))?;
+    let state =
+        serve.state.map(|file| State::new(file, table.clone(), &stages)).transpose().map_err(|error| (1, error))?;
     if let Some(state) = state.clone() {
         tokio::spawn(state.keep());
     }
     report::say(format_args!("proxy    http://{at}"));
     let token = token()?;
-    let stages = Arc::new(Stages::new(&table.config()));
     let router = admin::router(&table, Arc::clone(&stages), token.as_deref())
         .map_err(|error| (MISTAKE, format!("{}: {error}", admin::TOKEN)))?;
     report::say(format_args!("page     http://{admin_at}/"));
@@ -72,11 +76,12 @@ pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
     let commands = if token.is_some() { "taken with the token" } else { "none are taken" };
     report::say(format_args!("commands {commands} of {}", admin::TOKEN));
     for route in table.config().routes() {
-        report::say(format_args!("route    {} -> {}", route.name(), route.extra().upstream));
+        let upstreams: Vec<String> = route.extra().upstreams.list().iter().map(ToString::to_string).collect();
+        report::say(format_args!("route    {} -> {}", route.name(), upstreams.join(", ")));
     }
     let join =
         |circuits| fleet.as_ref().map(|fleet| fleet.join(circuits)).transpose().map_err(|error| (MISTAKE, error));
-    let fleets = [join(table.circuits())?, join(table.keyed_circuits())?];
+    let fleets = [join(table.circuits())?, join(table.keyed_circuits())?, join(stages.endpoint_circuits())?];
     tokio::spawn(async { axum::serve(admin_listener, router).await });
     if let (Some(file), Some(hangup)) = (serve.config, hangup) {
         tokio::spawn(reload::watch(file, table.clone(), Arc::clone(&stages), hangup, look));

@@ -1,5 +1,7 @@
 //! The stages around the call to the upstream: the one place where they meet.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use http::{HeaderName, HeaderValue, Request, Response};
 use tower::{ServiceBuilder, ServiceExt, layer::layer_fn};
@@ -7,9 +9,10 @@ use tower_breaker::{BulkheadLayer, CircuitBreakerLayer, FallbackLayer, refuse::A
 
 use crate::{
     answer,
+    balanced::Balanced,
     config::Matched,
     fallback::Standby,
-    forward::{Failure, Forward, Outbound},
+    forward::{Failure, Forward},
     judge::UpstreamsFault,
     stages::RouteStages,
     upload::Upload,
@@ -25,7 +28,7 @@ pub(crate) const MARK: HeaderName = HeaderName::from_static("x-fallback");
 /// retry budget. Dropped before its end, the call drops the circuit's permit, which is judged as the policy's `on_cancel` says.
 pub(crate) async fn call(
     forward: &Forward,
-    stages: &RouteStages,
+    stages: &Arc<RouteStages>,
     found: Matched,
     request: Request<Upload>,
 ) -> Response<Body> {
@@ -46,8 +49,7 @@ pub(crate) async fn call(
         .layer(stages.rate_limit.clone())
         .layer(BulkheadLayer::new(stages.bulkhead.clone()).refuse(AsResponse))
         .layer(CircuitBreakerLayer::http(circuit.clone()).classify(UpstreamsFault))
-        .layer(stages.attempt_timeout.clone())
-        .service(Outbound::new(forward.clone(), found));
+        .service(Balanced::new(forward.clone(), Arc::clone(stages), found));
     let answered = service.oneshot(request).await;
     answered.unwrap_or_else(|failure| answer::problem(failure.status(), &failure.to_string()))
 }

@@ -7,7 +7,7 @@ use std::{
 
 use axum::body::Body;
 use tower_breaker::{
-    Bulkhead, Circuit, CircuitBreakerConfig, Figures, RateLimitLayer, TimeoutLayer,
+    Bulkhead, Circuit, CircuitBreakerConfig, Circuits, Figures, RateLimitLayer, TimeoutLayer,
     rate_limit::Together,
     refuse::AsResponse,
     retry::{BufferBody, Jitter, ReplayBody, RetryConfig, RetryLayer},
@@ -17,6 +17,7 @@ use tower_breaker::{
 
 use crate::{
     config::{Config, Policy, Route},
+    endpoints::{Balance, Endpoints},
     judge::{Mendable, TooLate},
     upload::Upload,
 };
@@ -32,6 +33,7 @@ const CHECKED: &str = "the routes file was checked";
 pub(crate) struct Stages {
     by_route: RwLock<HashMap<String, Arc<RouteStages>>>,
     figures: Figures,
+    endpoints: Endpoints,
 }
 
 /// The stages of one route; those that its policy leaves out are off.
@@ -43,6 +45,7 @@ pub(crate) struct RouteStages {
     pub(crate) bulkhead: Option<Bulkhead>,
     /// Stands in where the policy has no circuit breaker: it never refuses, and nobody is shown it.
     pub(crate) unguarded: Circuit,
+    pub(crate) endpoints: Balance,
     pub(crate) attempt_timeout: TimeoutLayer<Attempt, TooLate>,
     retry_settings: Option<RetrySettings>,
     rate_settings: Option<RateLimitSettings>,
@@ -50,7 +53,7 @@ pub(crate) struct RouteStages {
 
 impl Stages {
     pub(crate) fn new(config: &Config) -> Self {
-        let stages = Self { by_route: RwLock::default(), figures: Figures::new() };
+        let stages = Self { by_route: RwLock::default(), figures: Figures::new(), endpoints: Endpoints::new() };
         stages.apply(config);
         stages
     }
@@ -61,14 +64,23 @@ impl Stages {
         let mut by_route = self.by_route.write().unwrap_or_else(PoisonError::into_inner);
         *by_route = config
             .routes()
-            .map(|route| (route.name().to_owned(), Arc::new(self.stages(route, by_route.get(route.name())))))
+            .map(|route| {
+                let before = by_route.get(route.name());
+                let endpoints = self.endpoints.of(route, before.map(|before| &before.endpoints));
+                (route.name().to_owned(), Arc::new(self.stages(route, before, endpoints)))
+            })
             .collect();
+        self.endpoints
+            .settle(config.routes().filter_map(|route| Some((route, &by_route.get(route.name())?.endpoints))));
     }
 
     pub(crate) fn of(&self, route: &Route) -> Arc<RouteStages> {
         let by_route = self.by_route.read().unwrap_or_else(PoisonError::into_inner);
         // A call that found its route just before a changed file took it away ends under what it found.
-        by_route.get(route.name()).cloned().unwrap_or_else(|| Arc::new(self.stages(route, None)))
+        by_route
+            .get(route.name())
+            .cloned()
+            .unwrap_or_else(|| Arc::new(self.stages(route, None, Balance::new(route, None, |_| None))))
     }
 
     /// What they have counted.
@@ -76,7 +88,12 @@ impl Stages {
         &self.figures
     }
 
-    fn stages(&self, route: &Route, before: Option<&Arc<RouteStages>>) -> RouteStages {
+    /// The circuits of the endpoints of routes that have several.
+    pub(crate) const fn endpoint_circuits(&self) -> &Circuits {
+        self.endpoints.circuits()
+    }
+
+    fn stages(&self, route: &Route, before: Option<&Arc<RouteStages>>, endpoints: Balance) -> RouteStages {
         let (policy, name) = (route.policy(), route.name());
         let before = before.map(Arc::as_ref);
         let timeouts = before.map(|before| (&before.timeout, &before.attempt_timeout));
@@ -113,6 +130,7 @@ impl Stages {
                 }
             }),
             unguarded,
+            endpoints,
             attempt_timeout,
             retry_settings: policy.retry().copied(),
             rate_settings: policy.rate_limit().copied(),

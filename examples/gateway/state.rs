@@ -1,5 +1,5 @@
-//! What the circuits know, kept in a file across restarts: `--state FILE`, and `FILE.keyed` beside it for routes whose key makes
-//! a circuit for each of its values.
+//! What the circuits know, kept in a file across restarts: `--state FILE`, and beside it `FILE.keyed` for routes whose key makes
+//! a circuit for each of its values, and `FILE.endpoints` for those with several upstreams.
 
 use std::{
     ffi::OsString,
@@ -16,6 +16,7 @@ use tower_breaker::{CircuitBreakerConfig, Circuits};
 use crate::{
     config::{Config, Table},
     report,
+    stages::Stages,
 };
 
 /// How often it is seen whether there is something new to keep: what a `kill -9` can lose.
@@ -25,6 +26,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub(crate) struct State {
     file: PathBuf,
     table: Table,
+    endpoints: Circuits,
 }
 
 /// Circuits as the policies of their routes have them, also those that a state file names before anybody calls.
@@ -38,9 +40,9 @@ pub(crate) fn config_for(config: &Config) -> impl Fn(&str) -> Option<CircuitBrea
     }
 }
 
-/// Restores both sets; an error is one line.
-pub(crate) fn load(file: &Path, circuits: &Circuits, keyed: &Circuits) -> Result<(), String> {
-    for (set, file) in [(circuits, file.to_owned()), (keyed, beside(file))] {
+/// Restores the sets, routes, keyed and endpoints; an error is one line.
+pub(crate) fn load(file: &Path, sets: [&Circuits; 3]) -> Result<(), String> {
+    for (set, file) in sets.into_iter().zip(files(file)) {
         match set.load(&file) {
             Ok(0) => {}
             Ok(count) => report::say(format_args!("state    {count} circuits from {}", file.display())),
@@ -53,16 +55,15 @@ pub(crate) fn load(file: &Path, circuits: &Circuits, keyed: &Circuits) -> Result
 
 impl State {
     /// Fails if the file cannot be written: better now than at the first outage.
-    pub(crate) fn new(file: PathBuf, table: Table) -> Result<Self, String> {
-        let state = Self { file, table };
+    pub(crate) fn new(file: PathBuf, table: Table, stages: &Stages) -> Result<Self, String> {
+        let state = Self { file, table, endpoints: stages.endpoint_circuits().clone() };
         state.save()?;
         Ok(state)
     }
 
     pub(crate) fn save(&self) -> Result<(), String> {
-        for (set, file) in
-            [(self.table.circuits(), self.file.clone()), (self.table.keyed_circuits(), beside(&self.file))]
-        {
+        let sets = [self.table.circuits(), self.table.keyed_circuits(), &self.endpoints];
+        for (set, file) in sets.into_iter().zip(files(&self.file)) {
             set.save(file).map_err(|error| error.to_string())?;
         }
         Ok(())
@@ -75,7 +76,8 @@ impl State {
         let (mut kept, mut fails) = (None, false);
         loop {
             tick.tick().await;
-            let now = self.table.snapshots().iter().map(|circuit| circuit.generation).sum::<u64>();
+            let all = self.table.snapshots().into_iter().chain(self.endpoints.snapshots());
+            let now = all.map(|circuit| circuit.generation).sum::<u64>();
             if kept == Some(now) {
                 continue;
             }
@@ -90,8 +92,11 @@ impl State {
     }
 }
 
-fn beside(file: &Path) -> PathBuf {
-    let mut name = OsString::from(file);
-    name.push(".keyed");
-    name.into()
+/// One for each of the sets.
+fn files(file: &Path) -> [PathBuf; 3] {
+    ["", ".keyed", ".endpoints"].map(|ending| {
+        let mut name = OsString::from(file);
+        name.push(ending);
+        name.into()
+    })
 }

@@ -32,6 +32,11 @@ impl Upstream {
         Uri::from_parts(parts).unwrap_or_default()
     }
 
+    /// Its address, without the scheme.
+    pub(crate) fn endpoint(&self) -> &str {
+        self.authority.as_str()
+    }
+
     /// What its requests have for a `Host`.
     pub(crate) fn host(&self) -> HeaderValue {
         self.host.clone()

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::{
     InvalidConfig,
-    sync::{AtomicUsize, Ordering},
+    sync::{AtomicU64, AtomicUsize, Ordering},
 };
 
 /// Circuits of which at most a share may be open or half-open at once, and never all.
@@ -22,7 +22,8 @@ pub struct EjectionGroup {
 
 #[derive(Debug)]
 struct Shared {
-    max_ejected: f64,
+    /// The bits of a share.
+    max_ejected: AtomicU64,
     members: AtomicUsize,
     out: AtomicUsize,
 }
@@ -30,8 +31,7 @@ struct Shared {
 impl Default for EjectionGroup {
     /// At most half.
     fn default() -> Self {
-        let shared = Shared { max_ejected: 0.5, members: AtomicUsize::new(0), out: AtomicUsize::new(0) };
-        Self { shared: Arc::new(shared) }
+        Self::of(0.5)
     }
 }
 
@@ -42,11 +42,29 @@ impl EjectionGroup {
     ///
     /// A share outside [0, 1].
     pub fn new(max_ejected: f64) -> Result<Self, InvalidConfig> {
-        if !(0.0..=1.0).contains(&max_ejected) {
-            return Err(InvalidConfig::new("max_ejected", max_ejected, "a share in [0, 1]"));
-        }
+        check(max_ejected).map(Self::of)
+    }
+
+    fn of(max_ejected: f64) -> Self {
+        let max_ejected = AtomicU64::new(max_ejected.to_bits());
         let shared = Shared { max_ejected, members: AtomicUsize::new(0), out: AtomicUsize::new(0) };
-        Ok(Self { shared: Arc::new(shared) })
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// The share that may be out at once.
+    #[must_use]
+    pub fn max_ejected(&self) -> f64 {
+        f64::from_bits(self.shared.max_ejected.load(Ordering::Relaxed))
+    }
+
+    /// Lets another share be out at once, from the next trip on. Those that are out stay out for their time.
+    ///
+    /// # Errors
+    ///
+    /// A share outside [0, 1]; then nothing is changed.
+    pub fn set_max_ejected(&self, max_ejected: f64) -> Result<(), InvalidConfig> {
+        self.shared.max_ejected.store(check(max_ejected)?.to_bits(), Ordering::Relaxed);
+        Ok(())
     }
 
     /// How many circuits belong to it.
@@ -72,7 +90,7 @@ impl EjectionGroup {
     pub fn most(&self) -> usize {
         let members = self.members();
         // A hair more: 0.29 of 100 is 28.999999999999996 in floating point.
-        let share = (members as f64).mul_add(self.shared.max_ejected, 1e-6).floor() as usize;
+        let share = (members as f64).mul_add(self.max_ejected(), 1e-6).floor() as usize;
         share.max(1).min(members.saturating_sub(1))
     }
 
@@ -94,4 +112,11 @@ impl EjectionGroup {
     pub(crate) fn give_back_place(&self) {
         self.shared.out.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+fn check(max_ejected: f64) -> Result<f64, InvalidConfig> {
+    if (0.0..=1.0).contains(&max_ejected) {
+        return Ok(max_ejected);
+    }
+    Err(InvalidConfig::new("max_ejected", max_ejected, "a share in [0, 1]"))
 }

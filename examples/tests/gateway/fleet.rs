@@ -70,6 +70,7 @@ fn a_gateway_starts_and_serves_without_its_redis_and_says_so_once() {
     let gateway = Gateway::start(&(one_route(&upstream, BREAKER) + fleet));
     gateway.line("fleet of routes: redis at 127.0.0.1:1: ");
     gateway.line("fleet of keyed: redis at 127.0.0.1:1: ");
+    gateway.line("fleet of endpoints: redis at 127.0.0.1:1: ");
     for _ in 0..20 {
         assert_eq!(get(gateway.at, "/x").status, 200);
     }

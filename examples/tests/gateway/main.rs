@@ -19,6 +19,7 @@ mod state;
 mod stopping;
 mod storm;
 mod upstream;
+mod upstreams;
 
 use std::{
     thread,

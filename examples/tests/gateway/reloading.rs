@@ -54,7 +54,7 @@ fn a_file_with_a_mistake_is_refused_whole() {
     let line = gateway.line("upstraem");
     let said = format!(
         "{}:8: routes[0].upstraem is unknown (did you mean \"upstream\"?); accepted: path, methods, host, policy, key, \
-         upstream (refused; what was in force stays)",
+         upstream, upstreams, max_ejected (refused; what was in force stays)",
         file.path()
     );
     assert!(line.ends_with(&said), "{line}");

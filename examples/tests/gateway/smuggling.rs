@@ -135,7 +135,7 @@ fn trailers_become_no_fields_and_have_an_end() {
     let mut client = Client::connect(gateway.at);
     client.send(format!("{head}5\r\nhello\r\n0\r\n"));
     // It may hang up while it is sent to.
-    client.send_what_is_taken(&"X-More: of it\r\n".repeat(100_000));
+    client.send_what_is_taken("X-More: of it\r\n".repeat(100_000));
     let status = client.try_answer().map(|answer| answer.status);
     assert!(!matches!(status, Ok(200..=399)), "{status:?}");
 }

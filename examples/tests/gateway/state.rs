@@ -36,7 +36,9 @@ impl Kept {
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(format!("{}.keyed", self.0.path()));
+        for ending in ["keyed", "endpoints"] {
+            let _ = std::fs::remove_file(format!("{}.{ending}", self.0.path()));
+        }
     }
 }
 

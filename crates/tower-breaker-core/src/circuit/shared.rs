@@ -19,7 +19,7 @@ pub(crate) struct Environment {
     pub(crate) clock: Source,
     pub(crate) group: Option<EjectionGroup>,
     /// Where the counters of a circuit go that is dropped.
-    pub(crate) departed: Option<Mutex<Counters>>,
+    pub(crate) departed: Option<Arc<Mutex<Counters>>>,
 }
 
 impl Environment {

@@ -1,6 +1,6 @@
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::{Circuits, ConfigFor, Set, map::Map};
+use super::{Circuits, ConfigFor, GroupFor, Set, map::Map};
 use crate::{
     CircuitBreakerConfig, Clock, EjectionGroup, Observe,
     circuit::Environment,
@@ -19,6 +19,7 @@ pub struct CircuitsBuilder {
     clock: Source,
     seed: Option<u64>,
     group: Option<EjectionGroup>,
+    group_for: Option<Box<GroupFor>>,
     observers: Vec<Arc<dyn Observe>>,
 }
 
@@ -33,6 +34,7 @@ impl CircuitsBuilder {
             clock: Source::System,
             seed: None,
             group: None,
+            group_for: None,
             observers: Vec::new(),
         }
     }
@@ -100,6 +102,16 @@ impl CircuitsBuilder {
         self
     }
 
+    /// The group of the circuit of that name; `None`: that of the others, if they have one. For a set with the endpoints of
+    /// several services. Asked when a circuit is created, also by a restore; of two threads that create one name both may ask.
+    pub fn ejection_group_for(
+        mut self,
+        group_for: impl Fn(&str) -> Option<EjectionGroup> + Send + Sync + 'static,
+    ) -> Self {
+        self.group_for = Some(Box::new(group_for));
+        self
+    }
+
     /// The set, empty.
     #[must_use]
     pub fn build(self) -> Circuits {
@@ -110,13 +122,14 @@ impl CircuitsBuilder {
             name: self.name,
             config: self.config,
             config_for: self.config_for,
+            group_for: self.group_for,
             idle: self.idle.map(nanos),
             swept: AtomicU64::new(swept),
             seed: self.seed,
             environment: Arc::new(Environment {
                 clock: self.clock,
                 group: self.group,
-                departed: Some(Mutex::new(crate::Counters::default())),
+                departed: Some(Arc::new(Mutex::new(crate::Counters::default()))),
             }),
             observers: Mutex::new(observers),
             map: Map::new(self.capacity),

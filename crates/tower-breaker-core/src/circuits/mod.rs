@@ -18,13 +18,14 @@ use std::{
 pub use self::builder::CircuitsBuilder;
 use self::map::Map;
 use crate::{
-    Circuit, CircuitBreakerConfig, Counters, Observe, Snapshot, State,
+    Circuit, CircuitBreakerConfig, Counters, EjectionGroup, Observe, Snapshot, State,
     circuit::Environment,
     observe::{News, Observers},
     sync::{AtomicU64, Mutex, Ordering},
 };
 
 type ConfigFor = dyn Fn(&str) -> Option<CircuitBreakerConfig> + Send + Sync;
+type GroupFor = dyn Fn(&str) -> Option<EjectionGroup> + Send + Sync;
 
 /// A bounded set of circuits by name. Clones are the same set.
 ///
@@ -46,6 +47,7 @@ struct Set {
     name: Arc<str>,
     config: Arc<CircuitBreakerConfig>,
     config_for: Option<Box<ConfigFor>>,
+    group_for: Option<Box<GroupFor>>,
     /// Nanoseconds a circuit may be idle.
     idle: Option<u64>,
     swept: AtomicU64,
@@ -185,11 +187,11 @@ impl Circuits {
     fn create(&self, name: &str, config: Arc<CircuitBreakerConfig>) -> Circuit {
         self.sweep();
         let name: Arc<str> = Arc::from(name);
+        let environment = self.environment(&name);
         let mut made = false;
         let circuit = self.set.map.get_or_insert(&name, || {
             made = true;
             let news = self.set.observers.lock().clone().map(|(observers, wants)| News::new(observers, wants));
-            let environment = Arc::clone(&self.set.environment);
             Circuit::from_parts(Arc::clone(&name), config, environment, self.chance(&name), news)
         });
         if made {
@@ -200,6 +202,15 @@ impl Circuits {
             }
         }
         circuit
+    }
+
+    /// What the circuit of this name shares with the others: all of it, or all but the group.
+    fn environment(&self, name: &str) -> Arc<Environment> {
+        let shared = &self.set.environment;
+        match self.set.group_for.as_deref().and_then(|group_for| group_for(name)) {
+            None => Arc::clone(shared),
+            own => Arc::new(Environment { clock: shared.clock.clone(), group: own, departed: shared.departed.clone() }),
+        }
     }
 
     /// A seeded set gives each name its own chance, whatever the order of creation.

@@ -107,3 +107,42 @@ fn what_a_fleet_or_an_operator_opens_is_not_vetoed() {
     circuits[1].remote_close();
     assert_eq!(group.ejected(), 1, "what took no place gives none back");
 }
+
+#[test]
+fn a_share_that_changes_counts_from_the_next_trip_and_a_bad_one_changes_nothing() {
+    let Endpoints { group, circuits, .. } = endpoints(10, 0.3, plain());
+    circuits[..3].iter().for_each(|circuit| fail(circuit, 3));
+    group.set_max_ejected(0.1).expect("a share");
+    assert_eq!((out(&circuits), group.ejected(), group.most()), (3, 3, 1));
+    group.set_max_ejected(0.4).expect("a share");
+    circuits[3..6].iter().for_each(|circuit| fail(circuit, 3));
+    assert_eq!((out(&circuits), group.ejected()), (4, 4));
+    for share in [-0.1, 1.1, f64::NAN] {
+        assert!(group.set_max_ejected(share).is_err());
+    }
+    assert_eq!((group.max_ejected(), group.most()), (0.4, 4));
+}
+
+#[test]
+fn circuits_of_one_set_may_be_of_several_groups() {
+    let groups = [EjectionGroup::default(), EjectionGroup::default(), EjectionGroup::default()];
+    let [odd, even, other] = groups.clone();
+    let set = Circuits::builder()
+        .config(plain().build().expect("valid"))
+        .ejection_group(&other)
+        .ejection_group_for(move |name| match name.split_once(' ')?.0 {
+            "odd" => Some(odd.clone()),
+            "even" => Some(even.clone()),
+            _ => None,
+        })
+        .build();
+    let names = ["odd 1", "odd 3", "odd 5", "even 2", "even 4", "alone"];
+    let circuits: Vec<_> = names.iter().map(|name| set.get_or_create(name)).collect();
+    circuits.iter().for_each(|circuit| fail(circuit, 3));
+    let counted: Vec<_> = groups.iter().map(|group| (group.members(), group.ejected())).collect();
+    assert_eq!(counted, [(3, 1), (2, 1), (1, 0)]);
+    // All of them are of the one set: what it counts of those that go does not depend on the group.
+    drop(circuits);
+    names.iter().for_each(|name| drop(set.remove(name)));
+    assert_eq!((groups[0].members(), groups[0].ejected(), set.departed().totals.failures), (0, 0, 18));
+}
