@@ -1,4 +1,4 @@
-use std::{error::Error, fmt, marker::PhantomData};
+use std::{error::Error, fmt, iter, marker::PhantomData};
 
 use reqwest::{Response, StatusCode};
 use tower_breaker::{
@@ -107,9 +107,12 @@ impl<F: Fn(StatusCode) -> bool, V> ReqwestClassifier<F, V> {
     }
 }
 
-/// Whether it tells of the request or the client rather than of who was to answer.
+/// Whether it tells of the request or the client rather than of who was to answer. A request body that failed while it was
+/// sent is one of these.
 pub(crate) fn is_the_callers(error: &reqwest::Error) -> bool {
-    error.is_builder() || error.is_redirect()
+    let was_the_body = |error: &(dyn Error + 'static)| error.downcast_ref().is_some_and(hyper::Error::is_user);
+    let sources = || iter::successors(error.source(), |&error| error.source());
+    error.is_builder() || error.is_redirect() || sources().any(was_the_body)
 }
 
 impl<F, V, Req, E> Classify<Req, Response, E> for ReqwestClassifier<F, V>

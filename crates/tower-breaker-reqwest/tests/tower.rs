@@ -1,6 +1,6 @@
 //! The plain Tower way, around `reqwest::Client` itself.
 
-use std::time::Duration;
+use std::{future::ready, time::Duration};
 
 use reqwest::{Client, Request};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt};
@@ -44,8 +44,16 @@ async fn errors_are_told_apart() {
     assert!(service.clone().oneshot(get(&nobody().await)).await.is_err());
     assert_eq!(circuit.snapshot().totals.failures, 1);
 
+    // A body of the caller's that breaks off while it is sent.
+    let broken = tokio_stream::iter([Ok("a"), Err(std::io::Error::other("the disk is gone"))]);
+    let mut upload = get(&Server::status(200).await.url);
+    *upload.method_mut() = reqwest::Method::POST;
+    *upload.body_mut() = Some(reqwest::Body::wrap_stream(broken));
+    assert!(service.clone().oneshot(upload).await.is_err());
+    assert_eq!((circuit.snapshot().totals.ignored, circuit.snapshot().totals.failures), (2, 1));
+
     // `error_for_status` further in: as the status it was.
-    let strict = bare().and_then(async |response: reqwest::Response| response.error_for_status());
+    let strict = bare().and_then(|response: reqwest::Response| ready(response.error_for_status()));
     let service = layer.layer(strict);
     assert!(service.clone().oneshot(get(&Server::status(404).await.url)).await.is_err());
     assert_eq!((circuit.snapshot().totals.failures, circuit.snapshot().totals.successes), (1, 1));
