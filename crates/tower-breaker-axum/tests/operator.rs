@@ -115,6 +115,10 @@ async fn a_refusal_says_what_is_wanted_and_not_what_was_sent() {
         send(&shown.app, "POST", "/circuits/db/reset", &[("authorization", "Bearer guess-guess-guess")], "").await;
     assert_eq!(head[WWW_AUTHENTICATE], "Bearer realm=\"circuits\", error=\"invalid_token\"");
     assert!(!body.to_string().contains("guess"), "{body}");
+    assert_eq!(head["content-type"], "application/problem+json");
+    for path in ["/circuits", "/health/circuits"] {
+        assert_eq!(send(&shown.app, "GET", path, &[], "").await.1["content-type"], "application/json", "{path}");
+    }
     assert_eq!(send(&shown.app, "POST", "/operator", &[], "").await.1[WWW_AUTHENTICATE], "Bearer realm=\"circuits\"");
     assert_eq!(send(&shown.app, "POST", "/circuits/db", &[BEARER], "").await.1[ALLOW], "GET,HEAD");
 }
