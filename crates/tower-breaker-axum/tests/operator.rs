@@ -34,6 +34,29 @@ impl http_body::Body for Never {
     }
 }
 
+/// A body while which comes its circuit goes.
+struct Removing(Circuits);
+
+impl http_body::Body for Removing {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0.remove("db");
+        Poll::Ready(None)
+    }
+}
+
+#[tokio::test]
+async fn a_circuit_that_goes_while_the_body_comes_is_not_said_to_be_commanded() {
+    let shown = Shown::commanded();
+    let _ = shown.circuits.get_or_create("db");
+    let body = Body::new(Removing(shown.circuits.clone()));
+    let request = Request::post("/circuits/db/force-open").header("authorization", BEARER.1).body(body).unwrap();
+    assert_eq!(shown.app.clone().oneshot(request).await.unwrap().status(), 404);
+    assert!(shown.circuits.is_empty());
+}
+
 #[tokio::test]
 async fn nobody_may_command_without_a_configured_token() {
     let shown = Shown::new();
