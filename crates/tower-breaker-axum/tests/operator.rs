@@ -34,6 +34,29 @@ impl http_body::Body for Never {
     }
 }
 
+/// A body while which comes its circuit goes.
+struct Removing(Circuits);
+
+impl http_body::Body for Removing {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0.remove("db");
+        Poll::Ready(None)
+    }
+}
+
+#[tokio::test]
+async fn a_circuit_that_goes_while_the_body_comes_is_not_said_to_be_commanded() {
+    let shown = Shown::commanded();
+    let _ = shown.circuits.get_or_create("db");
+    let body = Body::new(Removing(shown.circuits.clone()));
+    let request = Request::post("/circuits/db/force-open").header("authorization", BEARER.1).body(body).unwrap();
+    assert_eq!(shown.app.clone().oneshot(request).await.unwrap().status(), 404);
+    assert!(shown.circuits.is_empty());
+}
+
 #[tokio::test]
 async fn nobody_may_command_without_a_configured_token() {
     let shown = Shown::new();
@@ -115,6 +138,10 @@ async fn a_refusal_says_what_is_wanted_and_not_what_was_sent() {
         send(&shown.app, "POST", "/circuits/db/reset", &[("authorization", "Bearer guess-guess-guess")], "").await;
     assert_eq!(head[WWW_AUTHENTICATE], "Bearer realm=\"circuits\", error=\"invalid_token\"");
     assert!(!body.to_string().contains("guess"), "{body}");
+    assert_eq!(head["content-type"], "application/problem+json");
+    for path in ["/circuits", "/health/circuits"] {
+        assert_eq!(send(&shown.app, "GET", path, &[], "").await.1["content-type"], "application/json", "{path}");
+    }
     assert_eq!(send(&shown.app, "POST", "/operator", &[], "").await.1[WWW_AUTHENTICATE], "Bearer realm=\"circuits\"");
     assert_eq!(send(&shown.app, "POST", "/circuits/db", &[BEARER], "").await.1[ALLOW], "GET,HEAD");
 }
