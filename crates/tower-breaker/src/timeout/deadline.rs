@@ -14,7 +14,8 @@ use tower_breaker_core::{Figure, Measure, TimedOut, TimeoutFigures, TimeoutKind}
 #[derive(Debug)]
 pub struct Deadline {
     at: Option<Instant>,
-    limit: Duration,
+    // In nanoseconds, as half a `Duration` in every call's future. A limit that does not fit is over after 584 years.
+    limit: u64,
     kind: TimeoutKind,
     /// Whether what is inside is told of it.
     tells: bool,
@@ -31,7 +32,9 @@ impl Deadline {
         tells: bool,
         counter: Option<&Arc<Counter>>,
     ) -> Self {
-        Self { at: now.checked_add(limit), limit, kind, tells, counter: counter.cloned() }
+        let at = now.checked_add(limit);
+        let limit = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
+        Self { at, limit, kind, tells, counter: counter.cloned() }
     }
 
     /// A time that begins now, and that the caller has set. Nobody is told of it, and it is not counted: it is not ours.
@@ -40,7 +43,7 @@ impl Deadline {
     }
 
     pub(super) const NEVER: Self =
-        Self { at: None, limit: Duration::MAX, kind: TimeoutKind::Whole, tells: false, counter: None };
+        Self { at: None, limit: u64::MAX, kind: TimeoutKind::Whole, tells: false, counter: None };
 
     pub(super) const fn at(&self) -> Option<Instant> {
         self.at
@@ -61,7 +64,7 @@ impl Deadline {
             // Relaxed: a count, that nothing else is concluded from.
             counter.count.fetch_add(1, Relaxed);
         }
-        TimedOut::new(self.kind, self.limit)
+        TimedOut::new(self.kind, Duration::from_nanos(self.limit))
     }
 }
 
