@@ -24,12 +24,9 @@ pub enum Jitter {
     None,
 }
 
-/// The waits of one call so far.
+/// What is to be known of the waits of one call so far: their number or, for decorrelated jitter, the last one in nanoseconds.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Waits {
-    count: u32,
-    last: u64,
-}
+pub(super) struct Waits(u64);
 
 impl Waits {
     /// A server that said when to come back has ended the row: the next wait of our own is the first (gRFC A6).
@@ -49,7 +46,7 @@ pub(super) struct Backoff {
 impl Backoff {
     pub(super) fn next(&self, waits: &mut Waits, rng: &mut Rng) -> Duration {
         let (base, max) = (nanos(self.base), nanos(self.max));
-        let wait = match self.jitter {
+        Duration::from_nanos(match self.jitter {
             Jitter::None => return self.exponential(waits),
             Jitter::Full => rng.u64(0..=nanos(self.exponential(waits))),
             Jitter::Equal => {
@@ -57,18 +54,17 @@ impl Backoff {
                 rng.u64(full / 2..=full)
             }
             Jitter::Decorrelated => {
-                let high = waits.last.max(base).saturating_mul(3).min(max);
-                rng.u64(base.min(high)..=high)
+                let high = waits.0.max(base).saturating_mul(3).min(max);
+                waits.0 = rng.u64(base.min(high)..=high);
+                waits.0
             }
-        };
-        waits.last = wait;
-        Duration::from_nanos(wait)
+        })
     }
 
     /// In floating point, which saturates instead of overflowing.
     fn exponential(&self, waits: &mut Waits) -> Duration {
-        let exponent = i32::try_from(waits.count).unwrap_or(i32::MAX);
-        waits.count = waits.count.saturating_add(1);
+        let exponent = i32::try_from(waits.0).unwrap_or(i32::MAX);
+        waits.0 = waits.0.saturating_add(1);
         let seconds = self.base.as_secs_f64() * self.multiplier.powi(exponent);
         Duration::try_from_secs_f64(seconds).map_or(self.max, |wait| wait.min(self.max))
     }
@@ -151,7 +147,7 @@ mod tests {
         for (base, max) in extremes.iter().flat_map(|base| extremes.map(|max| (*base, max))) {
             for jitter in [Jitter::Full, Jitter::Equal, Jitter::Decorrelated, Jitter::None] {
                 for multiplier in [1.0, 2.0, f64::MAX] {
-                    let mut waits = Waits { count: u32::MAX - 4, last: u64::MAX };
+                    let mut waits = Waits(u64::MAX - 4);
                     let backoff = Backoff { base, multiplier, max, jitter };
                     assert!((0..9).all(|_| backoff.next(&mut waits, &mut Rng::with_seed(1)) <= max));
                 }
