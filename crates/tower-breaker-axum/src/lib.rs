@@ -26,7 +26,7 @@
 //! Every document has `version` 1; it is raised when a field changes its meaning or goes. `in_window` and `calls_in_window` are
 //! what the sliding window holds now, `in_row` and `.._in_row` what came in a row up to now, `total` and `.._count` are over the
 //! circuit's life, as are `calls`, `failures`, `slow`, `refused` and `detected` of an event. Rates are in [0, 1], null below the
-//! minimum. `.._seconds` are seconds; `last_failure_time` is RFC 3339; `at` of an event is milliseconds since 1970.
+//! minimum; `ramp_share` is what a recovery ramp lets through, `throttle_share` what a throttle refuses, null where it is off. `.._seconds` are seconds; `last_failure_time` is RFC 3339; `at` of an event is milliseconds since 1970.
 //!
 //! # Health is not readiness
 //!

@@ -34,7 +34,10 @@ async fn totals_and_refusals_are_each_in_their_place() {
     });
     assert_eq!(one["total"], total, "{one}");
     let of = |count: u64| json!({ "enforced": count, "detected": count });
-    let refused = json!({ "enforced": 9, "detected": 9, "open": of(4), "half_open": of(3), "forced_open": of(2) });
+    let refused = json!({
+        "enforced": 9, "detected": 9, "open": of(4), "half_open": of(3), "forced_open": of(2),
+        "recovering": of(0), "throttled": of(0),
+    });
     assert_eq!(one["refused"], refused);
     let last = &one["last_opened"];
     assert_eq!((&last["condition"], &last["failures_in_row"]), (&json!("forced"), &json!(0)), "{last}");
@@ -73,7 +76,7 @@ async fn the_configuration_is_told_in_the_words_of_a_file() {
                 "minimum_calls": 20, "max_age": false, "slow_call_duration_threshold": false, "slow_call_rate_threshold": 1.0,
                 "open_duration": "30s", "open_duration_multiplier": 2.0, "max_open_duration": "1m", "open_duration_jitter": 0.1,
                 "success_threshold": 2, "half_open_max_concurrent": 1, "half_open_timeout": "1m",
-                "on_cancel": { "failure_after": "1s" }, "mode": "enforce", "enforcement": 1.0,
+                "on_cancel": { "failure_after": "1s" }, "mode": "enforce", "enforcement": 1.0, "recovery_ramp": false, "throttle": false,
             }),
         ),
         (
@@ -87,6 +90,31 @@ async fn the_configuration_is_told_in_the_words_of_a_file() {
             assert_eq!(&one["config"][field], value, "{field} of {name}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_ramp_and_a_throttle_show_their_shares() {
+    let clock = ManualClock::new();
+    let config = CircuitBreakerConfig::builder()
+        .failure_threshold(1)
+        .open_duration(Duration::from_secs(1))
+        .open_duration_jitter(0.0)
+        .success_threshold(1)
+        .recovery_ramp(Duration::from_secs(10))
+        .throttle(2.0);
+    let circuit = Circuit::builder("db").config(config.build().unwrap()).clock(clock.clone()).build();
+    let app = tower_breaker_axum::CircuitRoutes::new().circuit(circuit.clone()).into_router::<()>();
+    circuit.try_acquire().unwrap().record(Outcome::Failure);
+    clock.advance(Duration::from_secs(1));
+    circuit.try_acquire().unwrap().record(Outcome::Success);
+    clock.advance(Duration::from_secs(5));
+    let (_, one) = call(&app, "GET", "/circuits/db").await;
+    assert_eq!((&one["config"]["recovery_ramp"], &one["config"]["throttle"]), (&json!("10s"), &json!(2.0)));
+    assert_eq!((&one["ramp_remaining_seconds"], &one["throttle_share"]), (&json!(5.0), &json!(0.0)));
+    assert!((0.5..0.6).contains(&one["ramp_share"].as_f64().unwrap()), "{one}");
+    while circuit.try_acquire().is_ok() {}
+    let (_, one) = call(&app, "GET", "/circuits/db").await;
+    assert_eq!(one["refused"]["recovering"], json!({ "enforced": 1, "detected": 1 }));
 }
 
 #[tokio::test]

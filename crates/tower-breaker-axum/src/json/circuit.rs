@@ -49,6 +49,9 @@ struct Circuit {
     ready_to_probe: bool,
     failure_rate: Option<f64>,
     slow_call_rate: Option<f64>,
+    ramp_share: Option<f64>,
+    ramp_remaining_seconds: Option<f64>,
+    throttle_share: Option<f64>,
     in_window: InWindow,
     in_row: InRow,
     total: Total,
@@ -96,6 +99,8 @@ struct Refused {
     open: Count,
     half_open: Count,
     forced_open: Count,
+    recovering: Count,
+    throttled: Count,
 }
 
 #[derive(Debug, Serialize)]
@@ -127,6 +132,9 @@ impl Circuit {
             ready_to_probe: snapshot.ready_to_probe,
             failure_rate: snapshot.failure_rate,
             slow_call_rate: snapshot.slow_call_rate,
+            ramp_share: snapshot.ramp_share,
+            ramp_remaining_seconds: snapshot.ramp_remaining.map(seconds),
+            throttle_share: snapshot.throttle_share,
             in_window: InWindow {
                 calls: snapshot.window.calls,
                 failures: snapshot.window.failures,
@@ -144,6 +152,8 @@ impl Circuit {
                 open: snapshot.refusals.of(Reason::Open).into(),
                 half_open: snapshot.refusals.of(Reason::HalfOpen).into(),
                 forced_open: snapshot.refusals.of(Reason::ForcedOpen).into(),
+                recovering: snapshot.refusals.of(Reason::Recovering).into(),
+                throttled: snapshot.refusals.of(Reason::Throttled).into(),
             },
             last_opened: snapshot.last_opened.map(LastOpened::from),
             last_failure_seconds_ago: snapshot.last_failure_age.map(seconds),

@@ -24,6 +24,8 @@ pub(super) struct Config {
     on_cancel: Value,
     mode: &'static str,
     enforcement: f64,
+    recovery_ramp: Value,
+    throttle: Value,
 }
 
 impl Config {
@@ -63,6 +65,8 @@ impl Config {
                 Mode::Observe => "observe",
             },
             enforcement: config.enforcement(),
+            recovery_ramp: or_off(config.recovery_ramp().map(duration)),
+            throttle: or_off(config.throttle()),
         }
     }
 }

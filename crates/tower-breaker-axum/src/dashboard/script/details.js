@@ -41,6 +41,7 @@ function show(it) {
   group("Now", {
     state: WORDS[it.state], mode: it.mode, enforcement: it.enforcement, state_age_seconds: it.state_age_seconds, open_wait_seconds: it.open_wait_seconds,
     remaining_seconds: it.remaining_seconds, ready_to_probe: it.ready_to_probe, failure_rate: it.failure_rate, slow_call_rate: it.slow_call_rate,
+    ramp_share: it.ramp_share, ramp_remaining_seconds: it.ramp_remaining_seconds, throttle_share: it.throttle_share,
     last_failure_seconds_ago: it.last_failure_seconds_ago, generation: it.generation,
   });
   group("In the window", it.in_window);
