@@ -327,7 +327,7 @@ mod tests {
     #[test]
     fn every_ask_has_the_words_the_script_counts() {
         let rules = Rules::of(&CircuitBreakerConfig::default(), Duration::from_secs(10), Duration::from_secs(3));
-        assert_eq!((rules.width, rules.minimum, rules.base, rules.cap), (500, 20, 30_000, 60_000));
+        assert_eq!((rules.width, rules.minimum, rules.base, rules.cap), (500, 20, 2_000, 60_000));
         let ask = Ask {
             act: Act::Hand(None),
             epoch: 0,
