@@ -10,8 +10,8 @@ use tower_breaker::{
     Bulkhead, Circuit, CircuitBreakerConfig, Circuits, Figures, RateLimitLayer, TimeoutLayer,
     rate_limit::Together,
     refuse::AsResponse,
-    retry::{BufferBody, Jitter, ReplayBody, RetryConfig, RetryLayer},
-    routes::{BulkheadSettings, RateLimitSettings, RetryJitter, RetrySettings},
+    retry::{BufferBody, ReplayBody, RetryConfig, RetryLayer},
+    routes::{BulkheadSettings, RateLimitSettings, RetrySettings},
     timeout::{Attempt, WholeExpiring},
 };
 
@@ -140,19 +140,7 @@ impl Stages {
 
 fn retry(policy: &Policy) -> Retry {
     let config = policy.retry().map_or_else(RetryConfig::off, |settings| {
-        let jitter = match settings.jitter() {
-            RetryJitter::Equal => Jitter::Equal,
-            RetryJitter::Decorrelated => Jitter::Decorrelated,
-            RetryJitter::None => Jitter::None,
-            _ => Jitter::Full,
-        };
-        let config = RetryConfig::builder()
-            .attempts(settings.attempts())
-            .base(settings.base())
-            .max(settings.max())
-            .jitter(jitter)
-            .budget(settings.budget())
-            .total_timeout(policy.timeout());
+        let config = settings.to_builder().total_timeout(policy.timeout());
         config.build().expect(CHECKED)
     });
     RetryLayer::http(config).policy(Mendable).map_body(Body::new)

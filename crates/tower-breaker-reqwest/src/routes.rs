@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use reqwest::{Request, Url};
 use tower_breaker::{
-    retry::{Jitter, RetryConfig},
-    routes::{self, RetryJitter, RetrySettings, RouteTable},
+    retry::RetryConfig,
+    routes::{self, RouteTable},
 };
 
 use crate::{
@@ -53,7 +53,9 @@ impl<P> From<&routes::Policy<P>> for Policy {
     fn from(policy: &routes::Policy<P>) -> Self {
         Self {
             timeout: policy.timeout(),
-            retry: policy.retry().map_or_else(RetryConfig::off, retry),
+            retry: policy.retry().map_or_else(RetryConfig::off, |settings| {
+                settings.to_builder().build().expect("the document was checked")
+            }),
             repeatable: false,
             rate_limit: policy.rate_limit().map(|limit| RateLimit {
                 per_second: limit.per_second(),
@@ -69,20 +71,4 @@ impl<P> From<&routes::Policy<P>> for Policy {
             attempt_timeout: policy.attempt_timeout(),
         }
     }
-}
-
-fn retry(settings: &RetrySettings) -> RetryConfig {
-    let jitter = match settings.jitter() {
-        RetryJitter::Equal => Jitter::Equal,
-        RetryJitter::Decorrelated => Jitter::Decorrelated,
-        RetryJitter::None => Jitter::None,
-        _ => Jitter::Full,
-    };
-    let config = RetryConfig::builder()
-        .attempts(settings.attempts())
-        .base(settings.base())
-        .max(settings.max())
-        .jitter(jitter)
-        .budget(settings.budget());
-    config.build().expect("the routes document was checked")
 }

@@ -93,6 +93,21 @@ impl RetrySettings {
     pub const fn budget(&self) -> Option<f64> {
         self.budget
     }
+
+    /// The same for a [`RetryLayer`](crate::RetryLayer), to which a program may add what no document says. It builds as it is: a
+    /// document accepts nothing that it would refuse.
+    #[cfg(feature = "retry")]
+    pub fn to_builder(&self) -> crate::retry::RetryConfigBuilder {
+        use crate::retry::{Jitter, RetryConfig};
+
+        let jitter = match self.jitter {
+            RetryJitter::Full => Jitter::Full,
+            RetryJitter::Equal => Jitter::Equal,
+            RetryJitter::Decorrelated => Jitter::Decorrelated,
+            RetryJitter::None => Jitter::None,
+        };
+        RetryConfig::builder().attempts(self.attempts).base(self.base).max(self.max).jitter(jitter).budget(self.budget)
+    }
 }
 
 pub(super) fn read(fields: &Fields<'_>) -> Result<RetrySettings, RoutesError> {
