@@ -142,7 +142,7 @@ mod system {
 
     // Neither part of the kernel's monotonic time is ever negative.
     #[inline]
-    fn to_nanos(time: Timespec) -> u64 {
+    pub(super) fn to_nanos(time: Timespec) -> u64 {
         time.tv_sec.unsigned_abs() * NANOS_PER_SECOND + time.tv_nsec.unsigned_abs()
     }
 
@@ -185,10 +185,37 @@ mod system {
 mod tests {
     use super::*;
 
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    #[test]
+    fn seconds_and_nanoseconds_of_the_kernel_add_up() {
+        assert_eq!(system::to_nanos(rustix::time::Timespec { tv_sec: 2, tv_nsec: 3 }), 2_000_000_003);
+    }
+
     #[test]
     fn the_coarse_clock_shares_the_exact_ones_origin() {
         let (coarse, exact) = (system::coarse(), system::exact());
         assert!(exact.abs_diff(coarse) < 1_000_000_000, "{coarse} and {exact}");
+    }
+
+    #[test]
+    fn the_systems_clock_is_the_exact_one_and_both_advance() {
+        let (before, now, after) = (Source::System.now(), nanos(SystemClock.now()), Source::System.now());
+        assert!(before <= now && now <= after);
+        let (coarse, started) = (coarse_now(), std::time::Instant::now());
+        while coarse_now() == coarse || system::exact() == before {
+            assert!(started.elapsed() < Duration::from_secs(10), "a clock stands still");
+            std::hint::spin_loop();
+        }
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    #[test]
+    fn only_circuits_of_a_hundred_ticks_and_more_read_the_coarse_clock() {
+        let tick = Duration::from_nanos(system::coarse_tick());
+        assert!((Duration::from_millis(1)..=Duration::from_millis(10)).contains(&tick), "the kernel's tick: {tick:?}");
+        assert!(Source::System.may_be_coarse(tick * 100));
+        assert!(!Source::System.may_be_coarse(tick * 99));
+        assert!(!Source::Custom(Arc::new(ManualClock::new())).may_be_coarse(Duration::MAX), "it has one time only");
     }
 
     #[test]

@@ -146,8 +146,14 @@ mod tests {
         figures.register("one", &one);
         figures.register("other", &other);
         figures.register("other", &other);
+        figures.register("other", &one);
+        figures.register("alias", &other);
+        let listed = || figures.list().iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>();
+        assert_eq!(listed(), ["one", "other", "other", "alias"]);
         drop(one);
-        let listed = figures.list();
-        assert_eq!(listed, [(Arc::from("other"), Figure::RateLimit(RateLimitFigures { limited: 2 }))]);
+        assert_eq!(listed(), ["other", "alias"]);
+        assert_eq!(figures.list()[0].1, Figure::RateLimit(RateLimitFigures { limited: 2 }));
+        figures.register("other", &other);
+        assert_eq!(figures.stages.0.lock().len(), 2, "what is gone is let go with the next that comes");
     }
 }

@@ -213,8 +213,16 @@ mod tests {
         assert_eq!(count(&gate, &tally, 2, 0), None);
         assert_eq!(count(&gate, &tally, 3, 10), None);
         assert_eq!(count(&gate, &tally, 3, 9), Some(true));
-        tally.word.fetch_add(FULL, Ordering::Relaxed);
+        // Full at half of what its bits hold: the other half is for those on the way.
+        tally.word.fetch_add(COUNT / 2, Ordering::Relaxed);
         assert_eq!(count(&gate, &tally, 3, 9), Some(false));
+        assert_eq!(tally.take_successes(), FULL as u32 + 1);
+    }
+
+    #[test]
+    fn a_gate_says_whether_it_refuses_at_all() {
+        let open = Face { generation: 4, admits: false, quiet_until: 0, refuses_until: 1 };
+        assert!(Gate::new(open).is_refusing() && !Gate::new(CLOSED).is_refusing());
     }
 
     #[test]

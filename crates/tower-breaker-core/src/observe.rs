@@ -180,3 +180,45 @@ fn transition(circuit: &Arc<str>, change: Change) -> Transition {
         wait: change.wait.map(duration),
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    const REFUSED: Event = Event::Refused { reason: Reason::Open, enforced: true };
+
+    fn changed() -> Event {
+        Event::Changed(Change {
+            from: State::Closed,
+            to: State::Open,
+            mode: ActiveMode::Enforce,
+            generation: 1,
+            condition: None,
+            failure_rate: None,
+            slow_call_rate: None,
+            wait: None,
+        })
+    }
+
+    #[test]
+    fn of_single_calls_only_so_many_wait_to_be_told_and_transitions_always() {
+        let mut news = News::new(Arc::new([]), true);
+        (0..News::MOST_WAITING + 10).for_each(|_| news.push(REFUSED));
+        assert_eq!(news.queue.len(), News::MOST_WAITING);
+        news.push(changed());
+        assert_eq!(news.queue.len(), News::MOST_WAITING + 1);
+    }
+
+    #[test]
+    fn who_has_told_its_share_leaves_single_calls_to_the_next_and_no_transition() {
+        let mut news = News::new(Arc::new([]), true);
+        news.push(REFUSED);
+        assert!(news.is_mine_to_tell() && !news.is_mine_to_tell(), "one tells at a time");
+        assert!(news.next(News::SHARE).is_none());
+        assert!(news.is_mine_to_tell(), "it is the next one's");
+        news.push(changed());
+        assert!(matches!(news.next(News::SHARE), Some((Event::Refused { .. }, _))), "before the transition behind it");
+        assert!(matches!(news.next(News::SHARE), Some((Event::Changed(_), _))));
+        assert!(news.next(0).is_none() && !news.is_mine_to_tell());
+    }
+}

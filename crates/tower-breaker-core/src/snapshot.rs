@@ -243,3 +243,40 @@ impl AddAssign for Counters {
         self.vetoed += other.vetoed;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No two figures alike, and each `times` as large as for 1.
+    fn counters(times: u64) -> Counters {
+        let mut next = 0;
+        let mut figure = || {
+            next += times;
+            next
+        };
+        let [successes, failures, ignored, cancelled, stale, bypassed, slow] = [(); 7].map(|()| figure());
+        let [open, half_open, forced_open, recovering, throttled] =
+            [(); 5].map(|()| RefusalCount { detected: figure(), enforced: figure() });
+        Counters {
+            totals: Totals { successes, failures, ignored, cancelled, stale, bypassed, slow },
+            refusals: Refusals { open, half_open, forced_open, recovering, throttled },
+            transitions: Transitions([(); 3].map(|()| [(); 3].map(|()| figure()))),
+            opens: figure(),
+            half_opens: figure(),
+            fallbacks: figure(),
+            vetoed: figure(),
+        }
+    }
+
+    #[test]
+    fn counters_add_up_each_to_its_own() {
+        let mut sum = counters(2);
+        sum += counters(3);
+        assert_eq!(sum, counters(5));
+        assert_eq!(sum.transitions.between(State::Closed, State::Open), 19 * 5);
+        assert_eq!(sum.totals.calls(), (1 + 2 + 3 + 4 + 5 + 6) * 5);
+        assert_eq!(sum.refusals.detected(), (8 + 10 + 12 + 14 + 16) * 5);
+        assert_eq!(sum.refusals.enforced(), (9 + 11 + 13 + 15 + 17) * 5);
+    }
+}

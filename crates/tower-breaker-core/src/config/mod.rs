@@ -298,3 +298,33 @@ impl Default for CircuitBreakerConfig {
         presets::valid(Self::builder())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    /// Of a configuration whose only duration is `open_duration`, nine minutes, with what a test adds to it.
+    fn shortest(with: fn(CircuitBreakerConfigBuilder) -> CircuitBreakerConfigBuilder) -> Duration {
+        let config = CircuitBreakerConfig::builder()
+            .open_duration(MINUTE * 9)
+            .max_open_duration(MINUTE * 9)
+            .half_open_timeout(None)
+            .on_cancel(OnCancel::Ignore)
+            .sliding_window(SlidingWindow::calls(100));
+        with(config).build().expect("a valid configuration").shortest_duration()
+    }
+
+    #[test]
+    fn the_shortest_duration_is_of_those_that_decide_something() {
+        assert_eq!(shortest(|config| config), MINUTE * 9);
+        assert_eq!(shortest(|config| config.half_open_timeout(MINUTE)), MINUTE);
+        assert_eq!(shortest(|config| config.on_cancel(OnCancel::FailureAfter(MINUTE))), MINUTE);
+        assert_eq!(shortest(|config| config.sliding_window(SlidingWindow::time(MINUTE))), MINUTE);
+        let by_failures = shortest(|config| {
+            config.failure_rate_threshold(None).failure_threshold(3).sliding_window(SlidingWindow::time(MINUTE))
+        });
+        assert_eq!(by_failures, MINUTE * 9, "nothing asks for the window");
+    }
+}

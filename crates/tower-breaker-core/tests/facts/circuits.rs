@@ -90,8 +90,9 @@ fn threads_that_create_one_name_get_one_circuit() {
             });
         }
     });
-    assert_eq!(circuits.len(), 300);
-    assert!(circuits.snapshots().iter().all(|one| one.totals.successes == 8));
+    let snapshots = circuits.snapshots();
+    assert_eq!((circuits.len(), snapshots.len()), (300, 300));
+    assert!(snapshots.iter().all(|one| one.totals.successes == 8));
 }
 
 #[test]
@@ -104,7 +105,7 @@ fn get_never_creates_and_an_existing_circuit_keeps_its_configuration() {
     assert_eq!(*db.config(), own);
     assert_eq!(*circuits.get_or_create("db").config(), own);
     assert_eq!(*circuits.get_or_create_with("db", plain().build().unwrap()).config(), own);
-    assert_eq!((circuits.len(), db.name()), (1, "db"));
+    assert_eq!((circuits.len(), circuits.is_empty(), db.name()), (1, false, "db"));
 }
 
 #[test]
@@ -164,6 +165,41 @@ fn idle_circuits_go_when_another_is_created_and_busy_or_open_ones_stay() {
     }
     assert!(circuits.get("idle").is_none());
     assert!(circuits.get("busy").is_some() && circuits.get("open").is_some());
+}
+
+#[test]
+fn idle_circuits_are_looked_for_once_in_an_idle_time() {
+    let (builder, clock) = set();
+    let circuits = builder.idle(secs(60)).build();
+    succeed(&circuits.get_or_create("seldom called"), 1);
+    let create = |name: &str| drop(circuits.get_or_create(name));
+    ["one", "two", "three"].into_iter().for_each(create);
+    assert!(circuits.get("seldom called").is_some(), "no time has passed");
+    clock.advance(secs(61));
+    create("looks: it was called since the last look");
+    clock.advance(secs(58));
+    ["four", "five"].into_iter().for_each(create);
+    assert!(circuits.get("seldom called").is_some(), "it is not time for another look");
+    clock.advance(secs(2));
+    create("looks again: it was not called");
+    assert!(circuits.get("seldom called").is_none());
+}
+
+#[test]
+fn a_seeded_set_gives_each_name_its_own_chance_in_whatever_order_they_come() {
+    let config = plain().open_duration_jitter(0.5).max_open_duration(secs(10)).build().unwrap();
+    let waits = |names: [&str; 3]| {
+        let circuits = Circuits::builder().config(config.clone()).clock(ManualClock::new()).seed(7).build();
+        let waits = names.map(|name| {
+            let circuit = circuits.get_or_create(name);
+            fail(&circuit, 3);
+            (name.to_owned(), circuit.snapshot().open_remaining.expect("it is open"))
+        });
+        std::collections::BTreeMap::from(waits)
+    };
+    let first = waits(["a", "b", "c"]);
+    assert_eq!(first, waits(["c", "a", "b"]));
+    assert_eq!(first.values().collect::<HashSet<_>>().len(), 3, "{first:?}");
 }
 
 #[test]

@@ -53,6 +53,30 @@ fn open_for_40_more() -> Export {
 }
 
 #[test]
+fn an_export_speaks_of_the_circuits_that_are_not_simply_closed() {
+    let (circuits, _) = process_with(minute());
+    succeed(&circuits.get_or_create("well"), 1);
+    let nothing = circuits.export_at(wall(0));
+    assert_eq!((nothing.len(), nothing.is_empty()), (0, true));
+    circuits.get_or_create("forced").force_open();
+    let export = circuits.export_at(wall(0));
+    assert_eq!((export.len(), export.is_empty()), (1, false));
+}
+
+#[test]
+fn an_export_of_another_version_or_with_an_impossible_share_says_what_is_accepted() {
+    let text = serde_json::to_string(&open_for_40_more()).unwrap();
+    let refused = |from: &str, to: &str| {
+        assert!(text.contains(from), "{from} in {text}");
+        let export: Export = serde_json::from_str(&text.replacen(from, to, 1)).expect("it is read");
+        process_with(minute()).0.restore_at(&export, wall(0)).unwrap_err().to_string()
+    };
+    assert_eq!(refused("\"version\":1", "\"version\":2"), "version is 2; accepted: 1");
+    let share = refused("\"opens_in_row\":1", "\"opens_in_row\":1,\"enforcement\":7.0");
+    assert_eq!(share, "enforcement of `db` is 7; accepted: a share in [0, 1]");
+}
+
+#[test]
 fn an_open_circuit_waits_only_the_rest() {
     let (circuits, clock) = restored(&open_for_40_more(), 15, minute());
     let db = circuits.get("db").unwrap();

@@ -26,6 +26,7 @@ mod stress;
 mod time;
 mod turns;
 mod window;
+mod words;
 
 use std::time::Duration;
 

@@ -9,7 +9,9 @@ use std::{
     thread,
 };
 
-use tower_breaker_core::{Circuit, Condition, ManualClock, Observe, Outcome, RefusalEvent, State, Transition};
+use tower_breaker_core::{
+    Circuit, Circuits, Condition, ManualClock, Observe, Outcome, RefusalEvent, State, Transition,
+};
 
 use super::{admitted, circuit, fail, opened, plain, ready, refused, secs, succeed};
 
@@ -155,6 +157,27 @@ fn refusals_and_fallbacks_are_told_to_those_who_ask() {
         assert_eq!((answer, told), (7, if asks { (4, 1) } else { (0, 0) }));
         let now = circuit.snapshot();
         assert_eq!((now.refusals.open.enforced, now.fallbacks), (4, 1));
+    }
+}
+
+#[test]
+fn one_who_asks_for_refusals_hears_them_beside_one_who_does_not() {
+    for asks_first in [true, false] {
+        let set = Circuits::builder().config(plain().build().unwrap()).clock(ManualClock::new()).build();
+        let before = set.get_or_create("under test");
+        let (refusals, fallbacks) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+        for asks in [asks_first, !asks_first] {
+            if asks {
+                set.observe(Counts { refusals: Arc::clone(&refusals), fallbacks: Arc::clone(&fallbacks), asks });
+            } else {
+                set.observe(|_: &Transition| {});
+            }
+        }
+        for circuit in [before, set.get_or_create("created later")] {
+            circuit.force_open();
+            assert!(refused(&circuit).is_some());
+        }
+        assert_eq!(refusals.load(Ordering::Relaxed), 2, "asks first: {asks_first}");
     }
 }
 

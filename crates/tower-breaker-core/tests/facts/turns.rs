@@ -142,6 +142,86 @@ fn a_waker_that_panics_keeps_nobody_from_being_woken_or_told() {
 }
 
 #[test]
+fn one_asker_has_the_lease_until_its_inner_service_answered() {
+    let (circuit, _clock) = ready_to_probe(config());
+    let mut turns = [(); 3].map(|()| Turn::new(circuit.clone()));
+    let asks = |turns: &mut [Turn; 3]| turns.each_mut().map(Turn::ask);
+    assert_eq!(asks(&mut turns), [Readiness::Pass, Readiness::Refuse, Readiness::Refuse]);
+    assert_eq!(asks(&mut turns)[0], Readiness::Pass, "it has it still");
+    turns[2].answered();
+    assert_eq!(turns[1].ask(), Readiness::Refuse, "who has none ends none");
+    turns[0].answered();
+    assert_eq!(turns[1].ask(), Readiness::Pass);
+}
+
+#[test]
+fn who_waits_with_a_lease_sleeps_on_and_who_has_none_is_woken_at_once() {
+    let (circuit, _clock) = ready_to_probe(config());
+    let (wakes, waker) = Wakes::new();
+    let (mut first, mut late) = (Turn::new(circuit.clone()), Turn::new(circuit.clone()));
+    assert_eq!(first.ask(), Readiness::Pass);
+    first.watch(&waker);
+    assert_eq!(wakes.count(), 0);
+    fail(&circuit);
+    assert_eq!((circuit.state(), wakes.count()), (State::Open, 1));
+    late.watch(&waker);
+    assert_eq!(wakes.count(), 2, "it refuses already");
+    circuit.reset();
+    late.watch(&waker);
+    assert_eq!(wakes.count(), 2, "all pass");
+}
+
+#[test]
+fn a_call_is_admitted_or_refused_as_its_turn_was_told() {
+    let (circuit, clock) = open(config());
+    let mut turn = Turn::new(circuit.clone());
+    assert!(turn.refuse().is_none(), "it has not asked");
+    assert_eq!(turn.ask(), Readiness::Refuse);
+    circuit.reset();
+    assert!(turn.admit().is_none(), "its inner service was not asked");
+    assert!(turn.acquire().is_err());
+    assert_eq!(turn.ask(), Readiness::Pass);
+    turn.admit().expect("closed").record(Outcome::Failure);
+    assert_eq!(turn.ask(), Readiness::Refuse);
+    let refused = turn.refuse().expect("open");
+    assert_eq!((refused.name(), refused.remaining()), ("turns", SECOND));
+    assert!(turn.refuse().is_none(), "it was said once");
+    assert_eq!(circuit.snapshot().refusals.open.enforced, 2);
+    clock.advance(SECOND);
+    assert_eq!((turn.ask(), turn.admit().is_some()), (Readiness::Pass, false), "a probe is admitted under the lock");
+    assert!(turn.acquire().expect("a probe").is_probe());
+}
+
+#[test]
+fn what_failed_before_there_was_a_call_is_judged_and_no_refusal_is_counted() {
+    let (circuit, clock) = open(config());
+    let mut turn = Turn::new(circuit.clone());
+    assert_eq!(turn.ask(), Readiness::Refuse);
+    assert!(turn.acquire_quietly().is_none());
+    assert_eq!(circuit.snapshot().refusals.detected(), 0);
+    clock.advance(SECOND);
+    assert_eq!(turn.ask(), Readiness::Pass);
+    turn.acquire_quietly().expect("its lease is a probe's place").record(Outcome::Failure);
+    assert_eq!(circuit.state(), State::Open);
+}
+
+#[test]
+fn a_call_that_has_to_wait_is_silent_from_then_on_and_not_before() {
+    let clock = ManualClock::starting_at(SECOND * 100);
+    let circuit = Circuit::builder("turns").config(config().build().unwrap()).clock(clock.clone()).build();
+    let waits = |before: Duration, silent: Duration| {
+        let mut permit = Turn::new(circuit.clone()).admit().expect("closed");
+        clock.advance(before);
+        permit.start_waiting();
+        clock.advance(silent);
+        drop(permit);
+        (circuit.snapshot().totals.cancelled, circuit.state())
+    };
+    assert_eq!(waits(SECOND * 10, SECOND / 2), (1, State::Closed));
+    assert_eq!(waits(Duration::ZERO, SECOND * 10), (1, State::Open), "silence is a failure");
+}
+
+#[test]
 fn a_turn_dropped_gives_its_place_in_the_queue_on() {
     let (circuit, clock) = open(config());
     let (mut first, mut second) = (Turn::new(circuit.clone()), Turn::new(circuit.clone()));
