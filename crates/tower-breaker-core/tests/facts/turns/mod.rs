@@ -1,5 +1,7 @@
 //! A clone's turn at a circuit that refuses: leases, the queue, and who is woken.
 
+mod leases;
+
 use std::{
     sync::{
         Arc,
@@ -41,6 +43,19 @@ struct Panics;
 impl Wake for Panics {
     fn wake(self: Arc<Self>) {
         panic!("a waker that panics");
+    }
+}
+
+/// A waker that asks the circuit as it goes: dropped under the circuit's lock, it would wait for it for ever.
+struct Asks(Circuit);
+
+impl Wake for Asks {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for Asks {
+    fn drop(&mut self) {
+        let _ = self.0.snapshot();
     }
 }
 
@@ -86,45 +101,6 @@ fn the_first_in_the_queue_looks_again_at_a_probes_deadline_also_after_a_hold() {
 }
 
 #[test]
-fn an_asker_pending_on_its_inner_service_hears_that_its_lease_is_gone() {
-    type Happens = (&'static str, fn(&Circuit));
-    let again: [Happens; 3] = [
-        ("reopened by another probe", |circuit| circuit.try_acquire().unwrap().record(Outcome::Failure)),
-        ("reset and tripped", |circuit| {
-            circuit.reset();
-            fail(circuit);
-        }),
-        ("forced open", Circuit::force_open),
-    ];
-    for (how, again) in again {
-        for backpressure in [false, true] {
-            let (circuit, _clock) = ready_to_probe(config().half_open_max_concurrent(2));
-            let (wakes, waker) = Wakes::new();
-            let mut turn = Turn::new(circuit.clone());
-            let readiness = if backpressure { turn.wait(&waker) } else { turn.ask() };
-            assert_eq!(readiness, Readiness::Pass);
-            turn.watch(&waker);
-            again(&circuit);
-            assert_eq!(circuit.state(), State::Open);
-            assert_eq!(wakes.count(), 1, "{how}, backpressure {backpressure}");
-        }
-    }
-}
-
-#[test]
-fn nobody_overtakes_the_queue_as_the_wait_ends() {
-    let (circuit, clock) = open(config());
-    let mut first = Turn::new(circuit.clone());
-    first.wait(Waker::noop());
-    clock.advance(SECOND);
-    assert!(circuit.try_acquire().is_err());
-    assert_eq!(Turn::new(circuit.clone()).ask(), Readiness::Refuse);
-    assert!(circuit.would_refuse());
-    assert_eq!(first.wait(Waker::noop()), Readiness::Pass);
-    assert!(first.acquire().is_ok());
-}
-
-#[test]
 fn a_waker_that_panics_keeps_nobody_from_being_woken_or_told() {
     let (circuit, _clock) = open(config());
     let told = Arc::new(AtomicUsize::new(0));
@@ -139,36 +115,6 @@ fn a_waker_that_panics_keeps_nobody_from_being_woken_or_told() {
     assert!(std::panic::catch_unwind(|| circuit.reset()).is_err());
     fail(&circuit);
     assert_eq!((told.load(Ordering::SeqCst), wakes.count()), (2, 1));
-}
-
-#[test]
-fn one_asker_has_the_lease_until_its_inner_service_answered() {
-    let (circuit, _clock) = ready_to_probe(config());
-    let mut turns = [(); 3].map(|()| Turn::new(circuit.clone()));
-    let asks = |turns: &mut [Turn; 3]| turns.each_mut().map(Turn::ask);
-    assert_eq!(asks(&mut turns), [Readiness::Pass, Readiness::Refuse, Readiness::Refuse]);
-    assert_eq!(asks(&mut turns)[0], Readiness::Pass, "it has it still");
-    turns[2].answered();
-    assert_eq!(turns[1].ask(), Readiness::Refuse, "who has none ends none");
-    turns[0].answered();
-    assert_eq!(turns[1].ask(), Readiness::Pass);
-}
-
-#[test]
-fn who_waits_with_a_lease_sleeps_on_and_who_has_none_is_woken_at_once() {
-    let (circuit, _clock) = ready_to_probe(config());
-    let (wakes, waker) = Wakes::new();
-    let (mut first, mut late) = (Turn::new(circuit.clone()), Turn::new(circuit.clone()));
-    assert_eq!(first.ask(), Readiness::Pass);
-    first.watch(&waker);
-    assert_eq!(wakes.count(), 0);
-    fail(&circuit);
-    assert_eq!((circuit.state(), wakes.count()), (State::Open, 1));
-    late.watch(&waker);
-    assert_eq!(wakes.count(), 2, "it refuses already");
-    circuit.reset();
-    late.watch(&waker);
-    assert_eq!(wakes.count(), 2, "all pass");
 }
 
 #[test]
@@ -222,16 +168,38 @@ fn a_call_that_has_to_wait_is_silent_from_then_on_and_not_before() {
 }
 
 #[test]
-fn a_turn_dropped_gives_its_place_in_the_queue_on() {
+fn a_waker_that_asks_the_circuit_as_it_is_dropped_does_not_deadlock() {
     let (circuit, clock) = open(config());
-    let (mut first, mut second) = (Turn::new(circuit.clone()), Turn::new(circuit.clone()));
-    let (wakes, waker) = Wakes::new();
-    first.wait(Waker::noop());
-    second.wait(&waker);
-    drop(first);
-    // It keeps the time now.
-    assert_eq!(wakes.count(), 1);
-    assert_eq!(second.wait(&waker), Readiness::Wait { look_again: Some(SECOND) });
+    let asks = || Waker::from(Arc::new(Asks(circuit.clone())));
+    let (mut queued, mut watching) = (Turn::new(circuit.clone()), Turn::new(circuit.clone()));
+    for _ in 0..2 {
+        queued.wait(&asks());
+        watching.watch(&asks());
+    }
     clock.advance(SECOND);
-    assert_eq!(second.wait(&waker), Readiness::Pass);
+    assert_eq!(queued.wait(&asks()), Readiness::Pass);
+    assert_eq!(queued.wait(&asks()), Readiness::Pass, "it has its place");
+    for _ in 0..2 {
+        watching.watch(&asks());
+    }
+    drop((queued, watching));
+    circuit.reset();
+    assert_eq!(Turn::new(circuit.clone()).wait(&asks()), Readiness::Pass);
+}
+
+#[test]
+fn each_watcher_is_woken_once_by_its_last_waker() {
+    let clock = ManualClock::new();
+    let circuit = Circuit::builder("turns").config(config().build().unwrap()).clock(clock).build();
+    let mut turns = [(); 3].map(|()| Turn::new(circuit.clone()));
+    let (old, old_waker) = Wakes::new();
+    let wakes = [(); 3].map(|()| Wakes::new());
+    for (turn, (_, waker)) in turns.iter_mut().zip(&wakes) {
+        turn.watch(&old_waker);
+        turn.watch(waker);
+    }
+    let [_first, second, _third] = turns;
+    drop(second);
+    fail(&circuit);
+    assert_eq!((wakes.map(|(wakes, _)| wakes.count()), old.count()), ([1, 0, 1], 0));
 }
