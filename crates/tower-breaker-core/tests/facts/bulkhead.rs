@@ -91,6 +91,8 @@ fn a_waiter_that_goes_away_leaves_the_queue() {
     let (second, mut third) = (queue(&bulkhead), queue(&bulkhead));
     drop(second);
     assert_eq!(gauges(&bulkhead), (1, 1, 0));
+    drop(queue(&bulkhead));
+    assert!(turn(&mut third).is_none(), "who went from behind it has left it no place");
     drop(first);
     assert!(turn(&mut third).is_some());
     assert_eq!(gauges(&bulkhead), (0, 0, 0));
@@ -144,7 +146,7 @@ fn fewer_places_take_none_away_and_come_true_as_calls_end() {
 
 #[test]
 fn a_shorter_queue_keeps_those_who_are_in_it() {
-    let bulkhead = Bulkhead::builder(1).max_queue(2).build().unwrap();
+    let bulkhead = Bulkhead::builder(1).max_queue(3).build().unwrap();
     let first = place(&bulkhead);
     let mut waiters = [queue(&bulkhead), queue(&bulkhead)];
     bulkhead.set_max_queue(0).unwrap();

@@ -32,6 +32,9 @@ fn a_million_distinct_names_stay_under_the_capacity() {
 #[test]
 fn circuits_that_are_not_closed_or_are_forced_outlive_closed_ones() {
     let (builder, clock) = set();
+    // That one set is crowded with open circuits changes nothing for another.
+    let crowded = set().0.capacity(10).build();
+    (0..20).for_each(|name| fail(&crowded.get_or_create(&name.to_string()), 3));
     let circuits = builder.capacity(100).build();
     let make = |kind: &str, each: &dyn Fn(&Circuit)| {
         for number in 0..10 {
@@ -72,6 +75,25 @@ fn a_set_of_nothing_but_open_circuits_is_bounded_too() {
         assert!(circuits.len() <= 50);
     }
     assert!(circuits.get("999").is_some(), "the newest is there");
+}
+
+#[test]
+fn what_goes_with_an_evicted_circuit_may_ask_the_set() {
+    struct Asks(Circuits);
+    impl Drop for Asks {
+        fn drop(&mut self) {
+            // Under the set's lock this would wait for ever.
+            let _ = (self.0.get("newest"), self.0.len());
+        }
+    }
+    let circuits = set().0.capacity(4).build();
+    for name in 0..100 {
+        let asks = Asks(circuits.clone());
+        circuits.get_or_create(&name.to_string()).observe(move |_: &Transition| _ = asks.0.len());
+    }
+    assert!(circuits.len() <= 4);
+    // What is left would hold the set, and the set it.
+    circuits.list().iter().for_each(|circuit| drop(circuits.remove(circuit.name())));
 }
 
 #[test]
@@ -221,6 +243,29 @@ fn the_set_of_the_process_is_one() {
     circuit.force_open();
     assert_eq!(Circuits::global().snapshot(name).unwrap().state, State::Open);
     Circuits::global().remove(name);
+}
+
+#[test]
+fn one_called_as_often_as_refused_is_not_idle() {
+    let (builder, clock) = set();
+    let circuits = builder.idle(secs(60)).build();
+    let looks = || {
+        clock.advance(secs(61));
+        drop(circuits.get_or_create("newcomer"));
+        circuits.remove("newcomer");
+    };
+    succeed(&circuits.get_or_create("db"), 1);
+    looks();
+    let db = circuits.get("db").expect("it was called");
+    db.force_open();
+    assert!(db.try_acquire().is_err());
+    db.reset();
+    succeed(&db, 1);
+    drop(db);
+    looks();
+    assert!(circuits.get("db").is_some());
+    looks();
+    assert!(circuits.get("db").is_none());
 }
 
 #[test]

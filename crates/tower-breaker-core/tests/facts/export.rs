@@ -269,6 +269,8 @@ fn no_file_is_a_first_start_and_a_file_that_cannot_be_written_is_an_error() {
     let nowhere = folder.0.join("no such folder").join("circuits.json");
     let error = circuits.save(&nowhere).unwrap_err();
     assert!(error.to_string().contains("no such folder"), "{error}");
+    let cause = std::error::Error::source(&error).expect("the system's own error");
+    assert!(cause.is::<std::io::Error>(), "{cause}");
     assert_eq!(folder.entries(), 0);
 }
 

@@ -23,6 +23,8 @@ mod shares;
 mod soak;
 mod stale;
 mod stress;
+#[cfg(feature = "serde")]
+mod text;
 mod time;
 mod turns;
 mod window;

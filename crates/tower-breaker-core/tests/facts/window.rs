@@ -61,6 +61,15 @@ fn an_outcome_leaves_a_time_window_when_its_bucket_does() {
 }
 
 #[test]
+fn of_a_million_successes_that_nobody_looked_at_none_is_lost() {
+    const CALLS: usize = 1_100_000;
+    let (circuit, _) = circuit(rate(1.0, SlidingWindow::calls(100), 2));
+    succeed(&circuit, CALLS);
+    let now = circuit.snapshot();
+    assert_eq!((now.state, now.totals.successes), (State::Closed, CALLS as u64));
+}
+
+#[test]
 fn a_million_calls_in_one_window_cost_the_same_per_call_at_the_end_as_at_the_start() {
     let (circuit, clock) = circuit(rate(1.0, SlidingWindow::time(secs(1_000)), 2));
     succeed(&circuit, 1);

@@ -114,6 +114,17 @@ fn places_go_to_the_queue_in_order_and_one_given_back_to_the_next() {
 }
 
 #[test]
+fn the_lease_of_one_that_slept_through_the_end_of_the_wait_began_then() {
+    let (circuit, clock) = open(config().half_open_timeout(SECOND * 10));
+    let (mut sleeper, mut other) = (Turn::new(circuit.clone()), Turn::new(circuit));
+    sleeper.wait(Waker::noop());
+    clock.advance(SECOND * 11 - Duration::from_nanos(1));
+    assert_eq!(other.ask(), Readiness::Refuse);
+    clock.advance(Duration::from_nanos(1));
+    assert_eq!(other.ask(), Readiness::Pass);
+}
+
+#[test]
 fn a_place_leased_and_not_used_goes_on_after_half_open_timeout_or_a_minute() {
     for (timeout, lease) in [(Some(SECOND * 10), SECOND * 10), (None, SECOND * 60)] {
         for backpressure in [true, false] {

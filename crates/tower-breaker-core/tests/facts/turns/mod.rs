@@ -12,8 +12,8 @@ use std::{
 };
 
 use tower_breaker_core::{
-    Circuit, CircuitBreakerConfig, CircuitBreakerConfigBuilder, ManualClock, Outcome, Readiness, State, Transition,
-    Turn,
+    Circuit, CircuitBreakerConfig, CircuitBreakerConfigBuilder, ManualClock, Outcome, Readiness, Reason, State,
+    Transition, Turn,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -136,6 +136,19 @@ fn a_call_is_admitted_or_refused_as_its_turn_was_told() {
     clock.advance(SECOND);
     assert_eq!((turn.ask(), turn.admit().is_some()), (Readiness::Pass, false), "a probe is admitted under the lock");
     assert!(turn.acquire().expect("a probe").is_probe());
+}
+
+#[test]
+fn a_refusal_is_counted_as_what_the_turn_was_told() {
+    let (circuit, clock) = open(config());
+    clock.advance(SECOND);
+    let probe = circuit.try_acquire().expect("the wait is over");
+    let mut turn = Turn::new(circuit.clone());
+    assert_eq!(turn.ask(), Readiness::Refuse);
+    probe.record(Outcome::Failure);
+    assert_eq!(turn.acquire().unwrap_err().reason(), Reason::HalfOpen);
+    let refusals = circuit.snapshot().refusals;
+    assert_eq!((refusals.half_open.enforced, refusals.open.enforced), (1, 0));
 }
 
 #[test]
