@@ -109,6 +109,20 @@ fn what_a_fleet_or_an_operator_opens_is_not_vetoed() {
 }
 
 #[test]
+fn what_a_fleet_opens_takes_a_place_where_one_is_free_and_takes_it_once() {
+    let Endpoints { group, circuits, .. } = endpoints(10, 0.3, plain());
+    for _ in 0..2 {
+        circuits[0].remote_open(secs(1));
+        assert_eq!(group.ejected(), 1);
+    }
+    fail(&circuits[1], 3);
+    circuits[1].remote_open(secs(9));
+    assert_eq!(group.ejected(), 2, "it had its place");
+    circuits.iter().for_each(Circuit::remote_close);
+    assert_eq!(group.ejected(), 0);
+}
+
+#[test]
 fn a_share_that_changes_counts_from_the_next_trip_and_a_bad_one_changes_nothing() {
     let Endpoints { group, circuits, .. } = endpoints(10, 0.3, plain());
     circuits[..3].iter().for_each(|circuit| fail(circuit, 3));

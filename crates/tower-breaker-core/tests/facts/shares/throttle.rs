@@ -135,5 +135,11 @@ fn switched_on_it_begins_with_what_the_sliding_window_holds_and_off_it_ends_at_o
     assert_eq!(share(Some(1.5), window), Some((1000.0 - 1.5 * 500.0) / 1001.0));
     assert_eq!(share(None, window), None);
     assert_eq!(refused_of(&circuit, 1_000, Reason::Throttled), 0);
+    let begins = Some((1000.0 - 1.1 * 500.0) / 1001.0);
+    assert_eq!(share(Some(1.1), window), begins);
+    assert!(refused_of(&circuit, 1_000, Reason::Throttled) > 0);
+    assert!(circuit.snapshot().throttle_share > begins, "each refused one raises it");
+    assert_eq!(share(None, window), None);
+    assert_eq!(share(Some(1.1), window), begins, "what was refused is forgotten");
     assert_eq!(share(Some(1.1), SlidingWindow::time(secs(20))), Some(0.0), "another geometry starts empty");
 }

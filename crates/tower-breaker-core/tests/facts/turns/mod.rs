@@ -139,6 +139,22 @@ fn a_call_is_admitted_or_refused_as_its_turn_was_told() {
 }
 
 #[test]
+fn a_clone_looks_again_when_time_alone_will_change_something_and_else_is_woken() {
+    let waits = |circuit: &Circuit| Turn::new(circuit.clone()).wait(Waker::noop());
+    let (circuit, clock) = open(config().half_open_timeout(SECOND * 10));
+    assert_eq!(waits(&circuit), Readiness::Wait { look_again: Some(SECOND) });
+    clock.advance(SECOND);
+    let _probe = circuit.try_acquire().expect("the wait is over");
+    assert_eq!(waits(&circuit), Readiness::Wait { look_again: Some(SECOND * 10) }, "its deadline");
+    circuit.hold_probes(SECOND * 4);
+    assert_eq!(waits(&circuit), Readiness::Wait { look_again: Some(SECOND * 4) }, "the end of the hold");
+    circuit.force_open_for(SECOND * 3);
+    assert_eq!(waits(&circuit), Readiness::Wait { look_again: Some(SECOND * 3) });
+    circuit.force_open();
+    assert_eq!(waits(&circuit), Readiness::Wait { look_again: None }, "it has no end");
+}
+
+#[test]
 fn a_refusal_is_counted_as_what_the_turn_was_told() {
     let (circuit, clock) = open(config());
     clock.advance(SECOND);
