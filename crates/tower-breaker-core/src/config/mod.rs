@@ -92,11 +92,23 @@ pub(crate) enum Timing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum Mode {
     /// Calls are refused.
     Enforce,
     /// Calls that would have been refused go through and are counted: for trying thresholds on live traffic.
     Observe,
+}
+
+impl Mode {
+    /// The mode as a stable word for logs and metrics, the same as in a configuration file.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Enforce => "enforce",
+            Self::Observe => "observe",
+        }
+    }
 }
 
 /// How one circuit decides. Built by [`CircuitBreakerConfig::builder`] or a preset; what could not work cannot be built.
