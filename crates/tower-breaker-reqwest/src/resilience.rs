@@ -123,9 +123,9 @@ impl<K, F> ResilienceMiddleware<K, F> {
         self
     }
 
-    /// Lists what the stages count, under the names of their circuits or routes, for exporters. A [`CallTimeout`] is not counted.
+    /// Lists what the stages count in `figures`, under the names of their circuits or routes, for exporters. A [`CallTimeout`] is not counted.
     #[must_use]
-    pub fn figures(mut self, figures: &Figures) -> Self {
+    pub fn register(mut self, figures: &Figures) -> Self {
         self.stages = StageSet::new(MOST_NAMES, Some(figures.clone()));
         self
     }

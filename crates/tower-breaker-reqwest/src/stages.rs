@@ -48,9 +48,9 @@ impl Stages {
             None => places.open().expect(CHECKED),
         });
         if let Some(figures) = figures {
-            timeout = timeout.figures(figures, name);
-            attempt_timeout = attempt_timeout.figures(figures, name);
-            retry = retry.figures(figures, name);
+            timeout = timeout.register(figures, name);
+            attempt_timeout = attempt_timeout.register(figures, name);
+            retry = retry.register(figures, name);
             rate_limit = rate_limit.register(figures, name);
             if let Some(bulkhead) = &bulkhead {
                 bulkhead.register(figures, name);

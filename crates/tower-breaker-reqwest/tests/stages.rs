@@ -101,7 +101,7 @@ async fn stages_are_listed_for_exporters() {
     let server = Server::status(200).await;
     let figures = Figures::new();
     let policy = Policy::builder().bulkhead(1, 0, None).retry(soon()).timeout(Duration::from_secs(30));
-    let client = client(ResilienceMiddleware::new(policy.build().unwrap()).figures(&figures));
+    let client = client(ResilienceMiddleware::new(policy.build().unwrap()).register(&figures));
     client.get(&server.url).send().await.unwrap();
     assert!(figures.list().len() >= 3);
     assert!(figures.list().iter().all(|(name, _)| **name == *server.url));

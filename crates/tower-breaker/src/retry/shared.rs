@@ -72,7 +72,7 @@ pub(super) struct Meter {
     exhausted: AtomicU64,
     over_budget: AtomicU64,
     refused: AtomicU64,
-    // Of the layer that counts here; only `measure` looks at it.
+    // Of the layer that counts here; only `figures` looks at it.
     budget: Mutex<Option<Budget>>,
 }
 

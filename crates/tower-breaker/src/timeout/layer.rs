@@ -68,8 +68,9 @@ impl<K, R, U, D> TimeoutLayer<K, R, U, D> {
         TimeoutLayer::with(self.limit, refuse, self.kind, self.counter)
     }
 
-    /// Lists how many calls ran out of time under `name` for exporters, as long as this layer or what it made lives.
-    pub fn figures(mut self, figures: &Figures, name: impl Into<Arc<str>>) -> Self {
+    /// Lists how many calls ran out of time in `figures` under `name`, for exporters, as long as this layer or what it made
+    /// lives.
+    pub fn register(mut self, figures: &Figures, name: impl Into<Arc<str>>) -> Self {
         let kind = self.kind;
         let counter = self.counter.get_or_insert_with(|| Arc::new(Counter::new(kind)));
         figures.register(name, counter);
