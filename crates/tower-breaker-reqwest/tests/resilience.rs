@@ -64,7 +64,7 @@ async fn a_call_s_own_time_takes_the_place_of_the_policy_s() {
     let policy = |timeout| ResilienceMiddleware::new(Policy::builder().timeout(timeout).build().unwrap());
     let shorter = client(policy(Duration::from_secs(3_600)));
     let error = shorter.get(&hung.url).with_extension(CallTimeout::new(SHORT)).send().await.unwrap_err();
-    assert_eq!(timed_out(&error).map(|limit| (limit.kind(), limit.after())), Some((TimeoutKind::Whole, SHORT)));
+    assert_eq!(timed_out(&error).map(|limit| (limit.kind(), limit.limit())), Some((TimeoutKind::Whole, SHORT)));
 
     let longer = client(policy(Duration::ZERO));
     let well = Server::status(200).await;

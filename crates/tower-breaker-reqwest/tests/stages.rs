@@ -65,7 +65,7 @@ async fn the_end_of_the_whole_call_is_a_failure_of_the_attempt_under_way() {
     let policy = Policy::builder().timeout(SHORT).circuit_breaker(after(1).build().unwrap()).build().unwrap();
     let client = client(ResilienceMiddleware::new(policy).circuits_from(circuits.clone()));
     let limit = timed_out(&client.get(&server.url).send().await.unwrap_err()).unwrap();
-    assert_eq!((limit.kind(), limit.after()), (TimeoutKind::Whole, SHORT));
+    assert_eq!((limit.kind(), limit.limit()), (TimeoutKind::Whole, SHORT));
     assert_eq!(circuits.snapshot(&server.url).unwrap().totals.failures, 1);
     assert!(rejected(&client.get(&server.url).send().await.unwrap_err()).is_some());
 }
