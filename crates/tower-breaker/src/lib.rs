@@ -67,7 +67,7 @@ pub mod keyed;
 #[cfg(any(feature = "retry", feature = "timeout"))]
 mod moment;
 #[cfg(any(feature = "bulkhead", feature = "rate-limit", feature = "timeout"))]
-mod oneshot;
+pub mod oneshot;
 #[cfg(feature = "rate-limit")]
 pub mod rate_limit;
 pub mod refuse;
@@ -100,8 +100,6 @@ pub use tower_breaker_core::{
 #[cfg(feature = "bulkhead")]
 #[doc(inline)]
 pub use self::bulkhead::{BulkheadLayer, BulkheadService};
-#[cfg(any(feature = "bulkhead", feature = "rate-limit", feature = "timeout"))]
-pub use self::oneshot::{AsItIs, Oneshot, Sending};
 #[cfg(feature = "timeout")]
 #[doc(inline)]
 pub use self::timeout::{Timeout, TimeoutLayer};

@@ -94,9 +94,9 @@ where
         let guarded = match &self.circuit {
             Some(circuit) => {
                 let breaker = CircuitBreakerLayer::new(circuit.clone()).classify(M::judge(self.classify.clone()));
-                Guard::On(breaker.refuse(M::Rest::default()).layer(tried))
+                Guard::on(breaker.refuse(M::Rest::default()).layer(tried))
             }
-            None => Guard::Off(tried),
+            None => Guard::off(tried),
         };
         let limited = self.rate_limit.layer(self.bulkhead.layer(guarded));
         let asked = AskFirst::new(limited, self.circuit.clone(), M::Rest::default());
