@@ -22,13 +22,13 @@ const MOST_NAMES: usize = Circuits::DEFAULT_CAPACITY;
 /// ```
 /// use std::time::Duration;
 /// use reqwest_middleware::ClientBuilder;
-/// use tower_breaker::{CircuitBreakerConfig, retry::RetryConfig};
+/// use tower_breaker::{Bulkhead, CircuitBreakerConfig, retry::RetryConfig};
 /// use tower_breaker_reqwest::{Policy, ResilienceMiddleware};
 ///
 /// let policy = Policy::builder()
 ///     .timeout(Duration::from_secs(10))
 ///     .retry(RetryConfig::default())
-///     .bulkhead(64, 128, Duration::from_millis(100))
+///     .bulkhead(Bulkhead::builder(64).max_queue(128).max_wait(Duration::from_millis(100)))
 ///     .circuit_breaker(CircuitBreakerConfig::default())
 ///     .attempt_timeout(Duration::from_secs(2))
 ///     .build()?;

@@ -38,6 +38,7 @@ impl CircuitBreakerConfig {
             .failure_rate_threshold(self.failure_rate_threshold)
             .sliding_window(self.sliding_window)
             .minimum_calls(self.minimum_calls)
+            .max_age(self.max_age)
             .slow_call_duration_threshold(self.slow_call_duration_threshold)
             .slow_call_rate_threshold(self.slow_call_rate_threshold)
             .open_duration(self.open_duration)
@@ -46,11 +47,10 @@ impl CircuitBreakerConfig {
             .open_duration_jitter(self.open_duration_jitter)
             .half_open_timeout(self.half_open_timeout)
             .on_cancel(self.on_cancel)
-            .throttle(self.throttle)
-            .max_age(self.max_age)
             .mode(self.mode)
             .enforcement(self.enforcement)
-            .recovery_ramp(self.recovery_ramp);
+            .recovery_ramp(self.recovery_ramp)
+            .throttle(self.throttle);
         match self.half_open {
             HalfOpenRule::Consecutive { success_threshold, max_concurrent } => {
                 builder.success_threshold(success_threshold).half_open_max_concurrent(max_concurrent)
