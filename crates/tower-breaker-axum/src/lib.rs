@@ -62,6 +62,9 @@
 //! # }
 //! ```
 
+// Says of each item which feature brings it, where docs are built with `--cfg docsrs` on nightly.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod dashboard;
 mod events;
 mod json;

@@ -50,6 +50,9 @@
 //! Around something local that fails or works as a whole with this process, around one-off jobs, and in place of a timeout:
 //! a breaker without one does not see a dependency that hangs until its callers give up.
 
+// Says of each item which feature brings it, where docs are built with `--cfg docsrs` on nightly.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod breaker;
 #[cfg(feature = "bulkhead")]
 pub mod bulkhead;
