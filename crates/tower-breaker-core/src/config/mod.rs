@@ -113,6 +113,24 @@ impl Mode {
 
 /// How one circuit decides. Built by [`CircuitBreakerConfig::builder`] or a preset; what could not work cannot be built.
 ///
+/// ```
+/// use std::time::Duration;
+/// use tower_breaker_core::{CircuitBreakerConfig, SlidingWindow};
+///
+/// let config = CircuitBreakerConfig::builder()
+///     .failure_threshold(None)
+///     .failure_rate_threshold(0.3)
+///     .sliding_window(SlidingWindow::time(Duration::from_secs(10)))
+///     .open_duration(Duration::from_secs(5))
+///     .build()?;
+/// assert_eq!(config.minimum_calls(), 20);
+///
+/// let wrong = CircuitBreakerConfig::builder().failure_rate_threshold(30.0).build();
+/// let says = wrong.map_err(|error| error.to_string());
+/// assert_eq!(says, Err("failure_rate_threshold is 30.0; accepted: a share in (0, 1], or off".to_owned()));
+/// # Ok::<(), tower_breaker_core::InvalidConfig>(())
+/// ```
+///
 /// | field | default | accepted |
 /// |---|---|---|
 /// | `failure_threshold` | 5 | 1..=1,000,000, or off |

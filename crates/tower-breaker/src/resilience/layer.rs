@@ -35,7 +35,8 @@ pub type Resilience<
     <M as Answers>::Caller,
 >;
 
-/// Puts every stage around a service. Made by [`ResilienceLayer::builder`].
+/// Puts every stage around a service. Made by [`ResilienceLayer::builder`]; an example, every default and its reason stand in
+/// the [module](super).
 ///
 /// All services it makes share circuit, bulkhead, rate limit and budget, and so do clones of the layer.
 ///
