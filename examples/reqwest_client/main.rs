@@ -55,7 +55,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .observe(|transition: &Transition| println!("        circuit: {:?} -> {:?}", transition.from, transition.to))
         .build();
     let client = ClientBuilder::new(reqwest::Client::new())
-        .with(ResilienceMiddleware::new(policy).circuits_from(circuits.clone()))
+        .with(ResilienceMiddleware::new(policy).with_circuits(circuits.clone()))
         .with(Attempts)
         .build();
 

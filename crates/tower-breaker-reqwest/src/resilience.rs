@@ -110,7 +110,7 @@ impl<K, F> ResilienceMiddleware<K, F> {
     /// Takes its circuits from that set, which may have a clock, observers or a capacity of its own. How a circuit decides says
     /// the policy of the call that it is made for.
     #[must_use]
-    pub fn circuits_from(mut self, circuits: Circuits) -> Self {
+    pub fn with_circuits(mut self, circuits: Circuits) -> Self {
         self.circuits = circuits;
         self
     }

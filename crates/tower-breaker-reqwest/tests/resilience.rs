@@ -30,7 +30,7 @@ async fn a_request_picks_its_policy_its_circuit_and_its_time() {
     let circuits = Circuits::new(Default::default());
     let usual = Policy::builder().circuit_breaker(after(100).build().unwrap()).build().unwrap();
     let strict = Policy::builder().circuit_breaker(after(1).build().unwrap()).build().unwrap();
-    let middleware = ResilienceMiddleware::new(usual).policy("strict", strict).circuits_from(circuits.clone());
+    let middleware = ResilienceMiddleware::new(usual).policy("strict", strict).with_circuits(circuits.clone());
     let client = client(middleware);
     let strictly = || client.get(&server.url).with_extension(PolicyName::new("strict"));
 

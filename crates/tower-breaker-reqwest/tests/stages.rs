@@ -35,7 +35,7 @@ async fn an_open_circuit_refuses_at_once_while_a_hung_call_fills_the_bulkhead() 
     let policy =
         Policy::builder().bulkhead(Bulkhead::builder(1).max_queue(8)).circuit_breaker(CircuitBreakerConfig::default());
     let circuits = Circuits::new(Default::default());
-    let middleware = ResilienceMiddleware::new(policy.build().unwrap()).circuits_from(circuits.clone());
+    let middleware = ResilienceMiddleware::new(policy.build().unwrap()).with_circuits(circuits.clone());
     let client = client(middleware);
     let held = tokio::spawn(client.get(&hung.url).send());
     until(|| hung.hits() == 1).await;
@@ -53,7 +53,7 @@ async fn an_attempt_that_hangs_is_a_failure_and_tried_again() {
         .retry(soon())
         .circuit_breaker(after(100).build().unwrap())
         .attempt_timeout(Duration::from_secs(1));
-    let middleware = ResilienceMiddleware::new(policy.build().unwrap()).circuits_from(circuits.clone());
+    let middleware = ResilienceMiddleware::new(policy.build().unwrap()).with_circuits(circuits.clone());
     assert_eq!(client(middleware).get(&server.url).send().await.unwrap().status(), 200);
     let totals = circuits.snapshot(&server.url).unwrap().totals;
     assert_eq!((totals.failures, totals.successes), (1, 1));
@@ -64,7 +64,7 @@ async fn the_end_of_the_whole_call_is_a_failure_of_the_attempt_under_way() {
     let server = Server::new(|_| Never).await;
     let circuits = Circuits::new(Default::default());
     let policy = Policy::builder().timeout(SHORT).circuit_breaker(after(1).build().unwrap()).build().unwrap();
-    let client = client(ResilienceMiddleware::new(policy).circuits_from(circuits.clone()));
+    let client = client(ResilienceMiddleware::new(policy).with_circuits(circuits.clone()));
     let limit = timed_out(&client.get(&server.url).send().await.unwrap_err()).unwrap();
     assert_eq!((limit.kind(), limit.limit()), (TimeoutKind::Whole, SHORT));
     assert_eq!(circuits.snapshot(&server.url).unwrap().totals.failures, 1);
@@ -87,7 +87,7 @@ async fn a_rate_limit_refuses_what_is_too_much() {
     let server = Server::status(200).await;
     let circuits = Circuits::new(Default::default());
     let policy = Policy::builder().rate_limit(0.001, 2, Duration::ZERO).circuit_breaker(after(1).build().unwrap());
-    let client = client(ResilienceMiddleware::new(policy.build().unwrap()).circuits_from(circuits.clone()));
+    let client = client(ResilienceMiddleware::new(policy.build().unwrap()).with_circuits(circuits.clone()));
     for _ in 0..2 {
         client.get(&server.url).send().await.unwrap();
     }
