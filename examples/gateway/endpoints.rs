@@ -151,7 +151,7 @@ impl Endpoint {
         self.guard.as_ref().is_some_and(|(circuit, group)| {
             let snapshot = circuit.snapshot();
             let ejects = matches!(snapshot.mode, ActiveMode::Enforce | ActiveMode::ForcedOpen);
-            ejects && (snapshot.state != State::Closed || group.ejected() < group.most())
+            ejects && (snapshot.state != State::Closed || group.ejected() < group.max_ejected_members())
         })
     }
 

@@ -46,10 +46,10 @@ impl Settings {
         let set = circuits.name().to_owned();
         let builder = self.builder().on_event(move |event| match event {
             FleetEvent::Joined { .. } => report::event(format_args!("fleet of {set}: joined")),
-            FleetEvent::Away { reason } => {
+            FleetEvent::Away { reason, .. } => {
                 report::event(format_args!("fleet of {set}: {reason}; every circuit goes on by itself"));
             }
-            FleetEvent::Damaged { circuit, reason } => {
+            FleetEvent::Damaged { circuit, reason, .. } => {
                 report::event(format_args!("fleet of {set}: {circuit} was changed by hand: {reason}"));
             }
             other => report::event(format_args!("fleet of {set}: {other:?}")),

@@ -73,8 +73,8 @@ pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
     report::say(format_args!("page     http://{admin_at}/"));
     report::say(format_args!("circuits http://{admin_at}/health/circuits"));
     report::say(format_args!("metrics  http://{admin_at}/metrics"));
-    let commands = if token.is_some() { "taken with the token" } else { "none are taken" };
-    report::say(format_args!("commands {commands} of {}", admin::TOKEN));
+    let commands = if token.is_some() { "taken with the token of" } else { "none are taken: they need a token in" };
+    report::say(format_args!("commands {commands} {}", admin::TOKEN));
     for route in table.config().routes() {
         let upstreams: Vec<String> = route.extra().upstreams.list().iter().map(ToString::to_string).collect();
         report::say(format_args!("route    {} -> {}", route.name(), upstreams.join(", ")));

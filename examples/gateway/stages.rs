@@ -104,8 +104,8 @@ impl Stages {
                 (timeout.clone(), attempt.clone())
             }
             _ => (
-                TimeoutLayer::whole(policy.timeout()).expiring().refuse(TooLate).figures(&self.figures, name),
-                TimeoutLayer::attempt(policy.attempt_timeout()).refuse(TooLate).figures(&self.figures, name),
+                TimeoutLayer::whole(policy.timeout()).expiring().refuse(TooLate).register(&self.figures, name),
+                TimeoutLayer::attempt(policy.attempt_timeout()).refuse(TooLate).register(&self.figures, name),
             ),
         };
         let same_retry = before.filter(|before| {
@@ -116,7 +116,8 @@ impl Stages {
         unguarded.force_closed();
         RouteStages {
             timeout,
-            retry: same_retry.map_or_else(|| retry(policy).figures(&self.figures, name), |before| before.retry.clone()),
+            retry: same_retry
+                .map_or_else(|| retry(policy).register(&self.figures, name), |before| before.retry.clone()),
             rate_limit: same_rate.map_or_else(
                 || rate_limit(policy.rate_limit()).register(&self.figures, name),
                 |before| before.rate_limit.clone(),

@@ -28,7 +28,7 @@ use http::Extensions;
 use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next};
 use tokio::time::sleep;
-use tower_breaker::{CircuitBreakerConfig, Circuits, Transition, retry::RetryConfig};
+use tower_breaker::{Bulkhead, CircuitBreakerConfig, Circuits, Transition, retry::RetryConfig};
 use tower_breaker_reqwest::{CallTimeout, Policy, ResilienceMiddleware, rejected, timed_out};
 
 #[tokio::main]
@@ -46,7 +46,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let policy = Policy::builder()
         .timeout(Duration::from_secs(5))
         .retry(RetryConfig::builder().base(Duration::from_millis(50)).max(Duration::from_secs(2)).build()?)
-        .bulkhead(64, 128, Duration::from_millis(100))
+        .bulkhead(Bulkhead::builder(64).max_queue(128).max_wait(Duration::from_millis(100)))
         .circuit_breaker(breaker)
         .attempt_timeout(Duration::from_millis(300))
         .build()?;
@@ -55,7 +55,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .observe(|transition: &Transition| println!("        circuit: {:?} -> {:?}", transition.from, transition.to))
         .build();
     let client = ClientBuilder::new(reqwest::Client::new())
-        .with(ResilienceMiddleware::new(policy).circuits_from(circuits.clone()))
+        .with(ResilienceMiddleware::new(policy).with_circuits(circuits.clone()))
         .with(Attempts)
         .build();
 

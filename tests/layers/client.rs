@@ -74,7 +74,7 @@ async fn one_sick_host_out_of_three_opens_one_circuit() {
         }
     }
     assert_eq!(answers, [200, 500, 404, 200, 500, 404, 200, 0, 404]);
-    let open: Vec<_> = circuits.open().iter().map(|circuit| circuit.name().to_owned()).collect();
+    let open: Vec<_> = circuits.list_open().iter().map(|circuit| circuit.name().to_owned()).collect();
     assert_eq!(open, [servers[1].host()]);
 }
 

@@ -77,9 +77,9 @@ async fn a_refused_connection_is_tried_again_for_a_post_too() {
     let nobody = || Request::post(format!("http://{nobody}/")).body(Body::from("17")).unwrap();
     let layer = layer();
     assert!(layer.layer(client()).oneshot(nobody()).await.unwrap_err().is_connect());
-    assert_eq!(layer.measure().retries, 2);
+    assert_eq!(layer.figures().retries, 2);
     // Known by its source, too.
     let asked_nobody = layer.policy(HttpRetry::new());
     assert!(asked_nobody.layer(client()).oneshot(nobody()).await.unwrap_err().is_connect());
-    assert_eq!(asked_nobody.measure().retries, 4);
+    assert_eq!(asked_nobody.figures().retries, 4);
 }

@@ -154,7 +154,7 @@ async fn keyed_by_method_one_sick_method_leaves_the_others_alone() {
     assert_eq!(prices.quote("UNAVAILABLE".to_owned()).await.unwrap_err().message(), "as you say");
     assert_eq!(prices.quote("tea".to_owned()).await.unwrap_err().message(), "not available at the moment");
     assert_eq!(prices.total(iter(["tea".to_owned()])).await.unwrap().into_inner(), "1");
-    let open: Vec<_> = methods.open().iter().map(|circuit| circuit.name().to_owned()).collect();
+    let open: Vec<_> = methods.list_open().iter().map(|circuit| circuit.name().to_owned()).collect();
     assert_eq!((open, methods.len()), (vec!["shop.Prices/Quote".to_owned()], 2));
 
     let services = Circuits::new(config(1));

@@ -46,10 +46,11 @@
 //!
 //! A listener that is 64 messages or 4 MiB behind loses its place and its queue. Its connection stays, with what the server
 //! had taken over to be sent (hyper: some 400 KiB, or one message that is larger): routes cannot close a connection that takes
-//! nothing, only the server can. On Linux this does, and where others than operators reach the address it should be set:
+//! nothing, only the server can. On Linux this does (crate `socket2` with its feature `all`), and where others than operators
+//! reach the address it should be set:
 //!
 //! ```no_run
-//! # use std::time::Duration;
+//! use std::time::Duration;
 //! use axum::serve::ListenerExt;
 //!
 //! # #[cfg(target_os = "linux")]
@@ -61,6 +62,9 @@
 //! axum::serve(listener, routes).await
 //! # }
 //! ```
+
+// Says of each item which feature brings it, where docs are built with `--cfg docsrs` on nightly.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod dashboard;
 mod events;

@@ -79,7 +79,7 @@ impl EjectionGroup {
         self.shared.out.load(Ordering::Relaxed)
     }
 
-    /// How many may be out at once.
+    /// How many of them may be out at once: the share of the members, rounded down, at least one and never the last one.
     #[must_use]
     #[expect(
         clippy::cast_precision_loss,
@@ -87,7 +87,7 @@ impl EjectionGroup {
         clippy::cast_possible_truncation,
         reason = "a share of a count that fits in memory"
     )]
-    pub fn most(&self) -> usize {
+    pub fn max_ejected_members(&self) -> usize {
         let members = self.members();
         // A hair more: 0.29 of 100 is 28.999999999999996 in floating point.
         let share = (members as f64).mul_add(self.max_ejected(), 1e-6).floor() as usize;
@@ -104,7 +104,7 @@ impl EjectionGroup {
 
     /// Takes a place if one is free. Relaxed: the counter orders nothing; its own total order keeps it exact.
     pub(crate) fn take_place(&self) -> bool {
-        let most = self.most();
+        let most = self.max_ejected_members();
         let taken = |out: usize| (out < most).then_some(out + 1);
         self.shared.out.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken).is_ok()
     }

@@ -26,6 +26,7 @@ pub enum Figure {
 
 /// What became of calls that may be retried, by how they ended, and the budget.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[non_exhaustive]
 pub struct RetryFigures {
     /// Calls that ended at their first attempt, well or not to be retried.
     pub first_try: u64,
@@ -45,6 +46,7 @@ pub struct RetryFigures {
 
 /// Who is in a bulkhead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct BulkheadFigures {
     /// Places taken now.
     pub in_use: u64,
@@ -58,6 +60,7 @@ pub struct BulkheadFigures {
 
 /// What a rate limit refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct RateLimitFigures {
     /// Calls refused.
     pub limited: u64,
@@ -65,6 +68,7 @@ pub struct RateLimitFigures {
 
 /// What ran out of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct TimeoutFigures {
     /// Whole calls.
     pub whole: u64,
@@ -73,6 +77,26 @@ pub struct TimeoutFigures {
 }
 
 /// Something that can say its figures.
+///
+/// ```
+/// use std::sync::{Arc, atomic::{AtomicU64, Ordering::Relaxed}};
+/// use tower_breaker_core::{Figure, Figures, Measure, RateLimitFigures};
+///
+/// struct Refused(AtomicU64);
+///
+/// impl Measure for Refused {
+///     fn measure(&self) -> Figure {
+///         // Fields may be added to them, so they begin as the default.
+///         let mut figures = RateLimitFigures::default();
+///         figures.limited = self.0.load(Relaxed);
+///         Figure::RateLimit(figures)
+///     }
+/// }
+///
+/// let (figures, stage) = (Figures::new(), Arc::new(Refused(AtomicU64::new(3))));
+/// figures.register("search", &stage);
+/// assert!(matches!(figures.list()[..], [(_, Figure::RateLimit(RateLimitFigures { limited: 3, .. }))]));
+/// ```
 pub trait Measure: Send + Sync + 'static {
     /// The figures now.
     fn measure(&self) -> Figure;

@@ -39,6 +39,9 @@
 //! Services of Tower, axum, tonic and reqwest are guarded by the layers of the `tower-breaker` crate, which is built on this
 //! one and re-exports it.
 
+// Says of each item which feature brings it, where docs are built with `--cfg docsrs` on nightly.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod bulkhead;
 mod by_hand;
 mod circuit;

@@ -11,6 +11,22 @@ use crate::{
 /// End it with [`record`](Self::record). Dropped without an outcome (the caller went away, a timeout outside fired) it is
 /// judged by `on_cancel`; a probe's place is given back exactly once in any case. A permit of an older generation changes
 /// nothing but the count of stale ones.
+///
+/// ```
+/// use tower_breaker_core::{Circuit, CircuitBreakerConfig, Outcome};
+///
+/// let circuit = Circuit::new("mail", CircuitBreakerConfig::default());
+/// if let Ok(permit) = circuit.try_acquire() {
+///     let code = 451; // Whatever the call brought.
+///     permit.record(match code {
+///         200..300 => Outcome::Success,
+///         // No such mailbox: says nothing about the server.
+///         550 => Outcome::Ignored,
+///         _ => Outcome::Failure,
+///     });
+/// }
+/// assert_eq!(circuit.snapshot().failures_in_row, 1);
+/// ```
 #[must_use = "a permit dropped at once counts as a call that was cancelled"]
 pub struct Permit {
     // `None` once it has ended, so that `Drop` has nothing left to do.

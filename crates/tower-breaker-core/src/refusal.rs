@@ -82,7 +82,7 @@ pub struct BulkheadFull {
 
 impl BulkheadFull {
     /// Refused after so long in the queue; zero: at once.
-    pub const fn after(waited: Duration) -> Self {
+    pub const fn new(waited: Duration) -> Self {
         Self { waited }
     }
 
@@ -114,7 +114,7 @@ pub struct RateLimited {
 
 impl RateLimited {
     /// Refused until so long from now.
-    pub const fn until(retry_after: Duration) -> Self {
+    pub const fn new(retry_after: Duration) -> Self {
         Self { retry_after }
     }
 
@@ -168,14 +168,14 @@ impl TimeoutKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimedOut {
     kind: TimeoutKind,
-    after: Duration,
+    limit: Duration,
 }
 
 impl TimedOut {
-    /// The limit of this kind was `after`.
+    /// The limit of this kind was `limit`.
     #[must_use]
-    pub const fn new(kind: TimeoutKind, after: Duration) -> Self {
-        Self { kind, after }
+    pub const fn new(kind: TimeoutKind, limit: Duration) -> Self {
+        Self { kind, limit }
     }
 
     /// Which limit it was.
@@ -186,8 +186,8 @@ impl TimedOut {
 
     /// The limit.
     #[must_use]
-    pub const fn after(&self) -> Duration {
-        self.after
+    pub const fn limit(&self) -> Duration {
+        self.limit
     }
 
     /// The timeout behind `error`, if there is one anywhere along its `source()`s.
@@ -200,10 +200,10 @@ impl TimedOut {
 impl fmt::Display for TimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
-            TimeoutKind::Whole => write!(f, "the call took longer than {:?}", self.after),
-            TimeoutKind::Attempt => write!(f, "the attempt took longer than {:?}", self.after),
-            TimeoutKind::Fallback => write!(f, "the fallback took longer than {:?}", self.after),
-            TimeoutKind::Caller => write!(f, "the call took longer than the {:?} that its caller gave it", self.after),
+            TimeoutKind::Whole => write!(f, "the call took longer than {:?}", self.limit),
+            TimeoutKind::Attempt => write!(f, "the attempt took longer than {:?}", self.limit),
+            TimeoutKind::Fallback => write!(f, "the fallback took longer than {:?}", self.limit),
+            TimeoutKind::Caller => write!(f, "the call took longer than the {:?} that its caller gave it", self.limit),
         }
     }
 }
@@ -219,7 +219,7 @@ pub struct Exhausted {
 impl Exhausted {
     /// Gave up after so many attempts, the first one included.
     #[must_use]
-    pub const fn after(attempts: u32) -> Self {
+    pub const fn new(attempts: u32) -> Self {
         Self { attempts }
     }
 

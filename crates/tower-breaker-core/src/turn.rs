@@ -16,6 +16,7 @@ pub enum Readiness {
     /// Ready at once: the next [`Turn::acquire`] refuses.
     Refuse,
     /// Not ready. The waker is kept; look again after this time by a timer, if there is one.
+    #[non_exhaustive]
     Wait {
         /// How long from now.
         look_again: Option<Duration>,

@@ -100,12 +100,16 @@ impl CollectorBuilder {
     /// Two sets, two circuits in none, or two registers of figures, of one name: a database could not tell their series
     /// apart. A set without a name, beside circuits in none.
     pub fn build(self) -> Result<CircuitBreakerCollector, InvalidConfig> {
-        distinct("circuit", self.alone.iter().map(Circuit::name))?;
+        distinct("circuit", "each name once", self.alone.iter().map(Circuit::name))?;
         let alone =
             Some(Found::Alone(self.alone)).filter(|found| matches!(found, Found::Alone(them) if !them.is_empty()));
         let found: Vec<_> = self.sets.into_iter().map(Found::Set).chain(alone).collect();
-        distinct("circuits", found.iter().map(Found::name))?;
-        distinct("figures", self.figures.iter().map(|(set, _)| set.as_str()))?;
+        distinct(
+            "circuits",
+            "each set's name once; `Circuits::builder().name(..)` gives it",
+            found.iter().map(Found::name),
+        )?;
+        distinct("figures", "each name once", self.figures.iter().map(|(set, _)| set.as_str()))?;
         let abouts = circuits::abouts().chain([IN_STATE]).chain(stages::abouts());
         // Names and labels of ours are valid, which a test sees to.
         let descs = abouts.filter_map(|about| About::desc(&about).ok()).collect();
@@ -114,11 +118,15 @@ impl CollectorBuilder {
     }
 }
 
-fn distinct<'a>(field: &'static str, names: impl Iterator<Item = &'a str>) -> Result<(), InvalidConfig> {
+fn distinct<'a>(
+    field: &'static str,
+    accepted: &'static str,
+    names: impl Iterator<Item = &'a str>,
+) -> Result<(), InvalidConfig> {
     let mut names: Vec<_> = names.collect();
     names.sort_unstable();
     match names.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(twice) => Err(InvalidConfig::new(field, twice[0], "each name once")),
+        Some(twice) => Err(InvalidConfig::new(field, twice[0], accepted)),
         None => Ok(()),
     }
 }

@@ -224,7 +224,8 @@ pub(crate) fn stages() -> (Figures, Vec<Arc<Stage>>, Bulkhead) {
     (retry.exhausted, retry.over_budget, retry.refused, retry.budget_balance) = (1, 3, 5, 7.5);
     let mut timeouts = TimeoutFigures::default();
     (timeouts.whole, timeouts.attempt) = (2, 6);
-    let limit = RateLimitFigures { limited: 8 };
+    let mut limit = RateLimitFigures::default();
+    limit.limited = 8;
     let stages = [Figure::Retry(retry), Figure::Timeout(timeouts), Figure::RateLimit(limit), Figure::RateLimit(limit)];
     let stages: Vec<_> = stages.into_iter().map(|figure| Arc::new(Stage(figure))).collect();
     stages.iter().for_each(|stage| figures.register("orders", stage));

@@ -92,6 +92,9 @@
 //!
 //! [`Fleet::status`] and [`Fleet::circuits`] are for exporters: `connected` is the gauge to alert on.
 
+// Says of each item which feature brings it, where docs are built with `--cfg docsrs` on nightly.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod builder;
 mod error;
 mod event;

@@ -276,9 +276,10 @@ pub(crate) fn as_millis(duration: Duration) -> u64 {
 
 const fn mode_word(mode: Option<Mode>) -> &'static str {
     match mode {
-        None => "-",
         Some(Mode::Enforce) => "e",
         Some(Mode::Observe) => "o",
+        // Nothing, or what this version has no word for: nothing is told of it.
+        _ => "-",
     }
 }
 

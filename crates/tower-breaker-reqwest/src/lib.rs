@@ -175,6 +175,9 @@
 //! What becomes of a body is not seen unless you ask for it: where servers hang or break off there, judge by
 //! [`at_end_of_body`](ReqwestClassifier::at_end_of_body), and give the client a `read_timeout`.
 
+// Says of each item which feature brings it, where docs are built with `--cfg docsrs` on nightly.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod body;
 mod breaker;
 mod classify;

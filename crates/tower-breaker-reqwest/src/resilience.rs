@@ -22,13 +22,13 @@ const MOST_NAMES: usize = Circuits::DEFAULT_CAPACITY;
 /// ```
 /// use std::time::Duration;
 /// use reqwest_middleware::ClientBuilder;
-/// use tower_breaker::{CircuitBreakerConfig, retry::RetryConfig};
+/// use tower_breaker::{Bulkhead, CircuitBreakerConfig, retry::RetryConfig};
 /// use tower_breaker_reqwest::{Policy, ResilienceMiddleware};
 ///
 /// let policy = Policy::builder()
 ///     .timeout(Duration::from_secs(10))
 ///     .retry(RetryConfig::default())
-///     .bulkhead(64, 128, Duration::from_millis(100))
+///     .bulkhead(Bulkhead::builder(64).max_queue(128).max_wait(Duration::from_millis(100)))
 ///     .circuit_breaker(CircuitBreakerConfig::default())
 ///     .attempt_timeout(Duration::from_secs(2))
 ///     .build()?;
@@ -110,7 +110,7 @@ impl<K, F> ResilienceMiddleware<K, F> {
     /// Takes its circuits from that set, which may have a clock, observers or a capacity of its own. How a circuit decides says
     /// the policy of the call that it is made for.
     #[must_use]
-    pub fn circuits_from(mut self, circuits: Circuits) -> Self {
+    pub fn with_circuits(mut self, circuits: Circuits) -> Self {
         self.circuits = circuits;
         self
     }
@@ -123,9 +123,9 @@ impl<K, F> ResilienceMiddleware<K, F> {
         self
     }
 
-    /// Lists what the stages count, under the names of their circuits or routes, for exporters. A [`CallTimeout`] is not counted.
+    /// Lists what the stages count in `figures`, under the names of their circuits or routes, for exporters. A [`CallTimeout`] is not counted.
     #[must_use]
-    pub fn figures(mut self, figures: &Figures) -> Self {
+    pub fn register(mut self, figures: &Figures) -> Self {
         self.stages = StageSet::new(MOST_NAMES, Some(figures.clone()));
         self
     }

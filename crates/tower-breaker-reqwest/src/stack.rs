@@ -62,9 +62,9 @@ impl<F: Fn(StatusCode) -> bool + Clone + Send + Sync + 'static> Call<F> {
         let guarded = match &circuit {
             Some(circuit) => {
                 let breaker = CircuitBreakerLayer::new(circuit.clone()).classify(classify);
-                Guard::On(breaker.refuse(AsMiddlewareError).layer(tried))
+                Guard::on(breaker.refuse(AsMiddlewareError).layer(tried))
             }
-            None => Guard::Off(tried),
+            None => Guard::off(tried),
         };
         let placed = BulkheadLayer::new(stages.bulkhead.clone()).refuse(AsMiddlewareError).layer(guarded);
         let asked = AskFirst::new(stages.rate_limit.layer(placed), circuit.clone(), AsMiddlewareError);

@@ -48,9 +48,9 @@ impl Stages {
             None => places.open().expect(CHECKED),
         });
         if let Some(figures) = figures {
-            timeout = timeout.figures(figures, name);
-            attempt_timeout = attempt_timeout.figures(figures, name);
-            retry = retry.figures(figures, name);
+            timeout = timeout.register(figures, name);
+            attempt_timeout = attempt_timeout.register(figures, name);
+            retry = retry.register(figures, name);
             rate_limit = rate_limit.register(figures, name);
             if let Some(bulkhead) = &bulkhead {
                 bulkhead.register(figures, name);
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn names_stay_below_the_bound_and_calls_keep_their_stages() {
-        let policy = Policy::builder().bulkhead(1, 0, None).build().unwrap();
+        let policy = Policy::builder().bulkhead(Bulkhead::builder(1)).build().unwrap();
         let set = StageSet::new(8, None);
         let busy = set.of("busy", &policy);
         let place = busy.bulkhead.as_ref().unwrap().try_acquire().unwrap();
@@ -129,9 +129,9 @@ mod tests {
     #[test]
     fn a_changed_policy_keeps_the_calls_in_its_bulkhead() {
         let set = StageSet::new(8, None);
-        let narrow = Policy::builder().bulkhead(1, 0, None).build().unwrap();
+        let narrow = Policy::builder().bulkhead(Bulkhead::builder(1)).build().unwrap();
         let place = set.of("a", &narrow).bulkhead.as_ref().unwrap().try_acquire().unwrap();
-        let wide = Policy::builder().bulkhead(2, 0, None).build().unwrap();
+        let wide = Policy::builder().bulkhead(Bulkhead::builder(2)).build().unwrap();
         let stages = set.of("a", &wide);
         let bulkhead = stages.bulkhead.as_ref().unwrap();
         let second = bulkhead.try_acquire().unwrap();

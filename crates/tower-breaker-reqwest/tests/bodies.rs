@@ -30,7 +30,7 @@ async fn a_body_is_judged_once_it_has_ended_and_passes_as_it_was() {
     let server = Server::new(|_| Echo).await;
     let circuits = Circuits::new(Default::default());
     let policy = Policy::builder().retry(soon()).circuit_breaker(after(100).build().unwrap()).build().unwrap();
-    let middleware = ResilienceMiddleware::new(policy).circuits_from(circuits.clone()).classify(judge());
+    let middleware = ResilienceMiddleware::new(policy).with_circuits(circuits.clone()).classify(judge());
     let client = client(middleware);
     let totals = || circuits.snapshot(&server.url).unwrap().totals;
 

@@ -102,7 +102,7 @@ async fn a_request_picks_its_circuit_and_its_time() {
     let (search, soon) = (CircuitName::new("search"), CallTimeout::new(Duration::from_millis(50)));
     let request = || client.get(&hung.url).with_extension(search.clone()).with_extension(soon);
     let late = timed_out(&request().send().await.unwrap_err()).unwrap();
-    assert_eq!((late.kind(), late.after()), (TimeoutKind::Attempt, soon.limit()));
+    assert_eq!((late.kind(), late.limit()), (TimeoutKind::Attempt, soon.limit()));
     assert_eq!(rejected(&request().send().await.unwrap_err()).unwrap().name(), "search");
     assert!(circuits.get(&hung.url).is_none());
 }

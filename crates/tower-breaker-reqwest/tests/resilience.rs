@@ -30,7 +30,7 @@ async fn a_request_picks_its_policy_its_circuit_and_its_time() {
     let circuits = Circuits::new(Default::default());
     let usual = Policy::builder().circuit_breaker(after(100).build().unwrap()).build().unwrap();
     let strict = Policy::builder().circuit_breaker(after(1).build().unwrap()).build().unwrap();
-    let middleware = ResilienceMiddleware::new(usual).policy("strict", strict).circuits_from(circuits.clone());
+    let middleware = ResilienceMiddleware::new(usual).policy("strict", strict).with_circuits(circuits.clone());
     let client = client(middleware);
     let strictly = || client.get(&server.url).with_extension(PolicyName::new("strict"));
 
@@ -64,7 +64,7 @@ async fn a_call_s_own_time_takes_the_place_of_the_policy_s() {
     let policy = |timeout| ResilienceMiddleware::new(Policy::builder().timeout(timeout).build().unwrap());
     let shorter = client(policy(Duration::from_secs(3_600)));
     let error = shorter.get(&hung.url).with_extension(CallTimeout::new(SHORT)).send().await.unwrap_err();
-    assert_eq!(timed_out(&error).map(|limit| (limit.kind(), limit.after())), Some((TimeoutKind::Whole, SHORT)));
+    assert_eq!(timed_out(&error).map(|limit| (limit.kind(), limit.limit())), Some((TimeoutKind::Whole, SHORT)));
 
     let longer = client(policy(Duration::ZERO));
     let well = Server::status(200).await;

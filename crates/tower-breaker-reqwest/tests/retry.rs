@@ -43,7 +43,7 @@ async fn an_idempotent_request_is_tried_again_and_a_post_is_not() {
 #[tokio::test]
 async fn a_post_that_found_nobody_is_tried_again() {
     let (nobody, figures) = (nobody().await, Figures::new());
-    let client = client(retrying().figures(&figures));
+    let client = client(retrying().register(&figures));
     assert!(client.post(&nobody).send().await.unwrap_err().is_connect());
     let retries = figures.list().into_iter().find_map(|(_, figure)| match figure {
         Figure::Retry(retry) => Some(retry.retries),

@@ -86,7 +86,7 @@ async fn timeouts_are_those_of_the_route() {
     let server = Server::new(|_| Never).await;
     let client = client(ResilienceMiddleware::routes(table(DOCUMENT)));
     let error = client.get(format!("{}/hung", server.url)).send().await.unwrap_err();
-    assert_eq!(timed_out(&error).unwrap().after(), Duration::from_millis(50));
+    assert_eq!(timed_out(&error).unwrap().limit(), Duration::from_millis(50));
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tower_breaker::{CircuitBreakerConfig, Circuits, Figures, Refusal, TimeoutKind};
+use tower_breaker::{Bulkhead, CircuitBreakerConfig, Circuits, Figures, Refusal, TimeoutKind};
 use tower_breaker_reqwest::{Policy, ResilienceMiddleware, refusal, rejected, timed_out};
 
 use crate::support::{
@@ -15,7 +15,7 @@ const SHORT: Duration = Duration::from_millis(50);
 #[tokio::test]
 async fn a_hung_origin_fills_no_place_of_another() {
     let (hung, well) = (Server::new(|_| Never).await, Server::status(200).await);
-    let client = client(ResilienceMiddleware::new(Policy::builder().bulkhead(1, 0, None).build().unwrap()));
+    let client = client(ResilienceMiddleware::new(Policy::builder().bulkhead(Bulkhead::builder(1)).build().unwrap()));
     let held = tokio::spawn(client.get(&hung.url).send());
     until(|| hung.hits() == 1).await;
     let error = client.get(&hung.url).send().await.unwrap_err();
@@ -32,9 +32,10 @@ async fn a_hung_origin_fills_no_place_of_another() {
 #[tokio::test]
 async fn an_open_circuit_refuses_at_once_while_a_hung_call_fills_the_bulkhead() {
     let hung = Server::new(|_| Never).await;
-    let policy = Policy::builder().bulkhead(1, 8, None).circuit_breaker(CircuitBreakerConfig::default());
+    let policy =
+        Policy::builder().bulkhead(Bulkhead::builder(1).max_queue(8)).circuit_breaker(CircuitBreakerConfig::default());
     let circuits = Circuits::new(Default::default());
-    let middleware = ResilienceMiddleware::new(policy.build().unwrap()).circuits_from(circuits.clone());
+    let middleware = ResilienceMiddleware::new(policy.build().unwrap()).with_circuits(circuits.clone());
     let client = client(middleware);
     let held = tokio::spawn(client.get(&hung.url).send());
     until(|| hung.hits() == 1).await;
@@ -52,7 +53,7 @@ async fn an_attempt_that_hangs_is_a_failure_and_tried_again() {
         .retry(soon())
         .circuit_breaker(after(100).build().unwrap())
         .attempt_timeout(Duration::from_secs(1));
-    let middleware = ResilienceMiddleware::new(policy.build().unwrap()).circuits_from(circuits.clone());
+    let middleware = ResilienceMiddleware::new(policy.build().unwrap()).with_circuits(circuits.clone());
     assert_eq!(client(middleware).get(&server.url).send().await.unwrap().status(), 200);
     let totals = circuits.snapshot(&server.url).unwrap().totals;
     assert_eq!((totals.failures, totals.successes), (1, 1));
@@ -63,9 +64,9 @@ async fn the_end_of_the_whole_call_is_a_failure_of_the_attempt_under_way() {
     let server = Server::new(|_| Never).await;
     let circuits = Circuits::new(Default::default());
     let policy = Policy::builder().timeout(SHORT).circuit_breaker(after(1).build().unwrap()).build().unwrap();
-    let client = client(ResilienceMiddleware::new(policy).circuits_from(circuits.clone()));
+    let client = client(ResilienceMiddleware::new(policy).with_circuits(circuits.clone()));
     let limit = timed_out(&client.get(&server.url).send().await.unwrap_err()).unwrap();
-    assert_eq!((limit.kind(), limit.after()), (TimeoutKind::Whole, SHORT));
+    assert_eq!((limit.kind(), limit.limit()), (TimeoutKind::Whole, SHORT));
     assert_eq!(circuits.snapshot(&server.url).unwrap().totals.failures, 1);
     assert!(rejected(&client.get(&server.url).send().await.unwrap_err()).is_some());
 }
@@ -86,7 +87,7 @@ async fn a_rate_limit_refuses_what_is_too_much() {
     let server = Server::status(200).await;
     let circuits = Circuits::new(Default::default());
     let policy = Policy::builder().rate_limit(0.001, 2, Duration::ZERO).circuit_breaker(after(1).build().unwrap());
-    let client = client(ResilienceMiddleware::new(policy.build().unwrap()).circuits_from(circuits.clone()));
+    let client = client(ResilienceMiddleware::new(policy.build().unwrap()).with_circuits(circuits.clone()));
     for _ in 0..2 {
         client.get(&server.url).send().await.unwrap();
     }
@@ -100,8 +101,8 @@ async fn a_rate_limit_refuses_what_is_too_much() {
 async fn stages_are_listed_for_exporters() {
     let server = Server::status(200).await;
     let figures = Figures::new();
-    let policy = Policy::builder().bulkhead(1, 0, None).retry(soon()).timeout(Duration::from_secs(30));
-    let client = client(ResilienceMiddleware::new(policy.build().unwrap()).figures(&figures));
+    let policy = Policy::builder().bulkhead(Bulkhead::builder(1)).retry(soon()).timeout(Duration::from_secs(30));
+    let client = client(ResilienceMiddleware::new(policy.build().unwrap()).register(&figures));
     client.get(&server.url).send().await.unwrap();
     assert!(figures.list().len() >= 3);
     assert!(figures.list().iter().all(|(name, _)| **name == *server.url));
@@ -111,7 +112,7 @@ async fn stages_are_listed_for_exporters() {
 fn a_policy_that_cannot_work_is_not_built() {
     let field = |policy: tower_breaker_reqwest::PolicyBuilder| policy.build().unwrap_err().field();
     assert_eq!(field(Policy::builder().timeout(SHORT).attempt_timeout(SHORT)), "attempt_timeout");
-    assert_eq!(field(Policy::builder().bulkhead(0, 0, None)), "max_concurrent");
+    assert_eq!(field(Policy::builder().bulkhead(Bulkhead::builder(0))), "max_concurrent");
     assert_eq!(field(Policy::builder().rate_limit(f64::NAN, 1, Duration::ZERO)), "per_second");
     assert_eq!(field(Policy::builder().rate_limit(1.0, 0, Duration::ZERO)), "burst");
 }

@@ -40,6 +40,7 @@
 //! - `timeout` (feature `timeout`): so much time for a call, whole or each attempt. [`Expire`] lets a breaker know.
 //! - `bulkhead` (feature `bulkhead`): so many calls at once, so many more in a queue.
 //! - `trace` (feature `tracing`): transitions, refusals, retries and fallbacks as events for logs.
+//! - `Circuits::save` and `load` (feature `state-file`): open circuits stay open across a restart.
 //! - [`Circuit`] itself guards plain functions and futures, without Tower: [`Circuit::call`], [`Circuit::wrap`].
 //! - [`TokioClock`]: circuits on tokio's time, so that tests with paused time drive them.
 //! - [`guide`]: pages to read, on each framework, the order of the stages, testing, and life beside a mesh.
@@ -48,6 +49,9 @@
 //!
 //! Around something local that fails or works as a whole with this process, around one-off jobs, and in place of a timeout:
 //! a breaker without one does not see a dependency that hangs until its callers give up.
+
+// Says of each item which feature brings it, where docs are built with `--cfg docsrs` on nightly.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod breaker;
 #[cfg(feature = "bulkhead")]
@@ -67,7 +71,7 @@ pub mod keyed;
 #[cfg(any(feature = "retry", feature = "timeout"))]
 mod moment;
 #[cfg(any(feature = "bulkhead", feature = "rate-limit", feature = "timeout"))]
-mod oneshot;
+pub mod oneshot;
 #[cfg(feature = "rate-limit")]
 pub mod rate_limit;
 pub mod refuse;
@@ -87,21 +91,23 @@ pub mod trace;
 pub mod until;
 mod view;
 
+#[cfg(feature = "state-file")]
+pub use tower_breaker_core::StateFileError;
 pub use tower_breaker_core::{
-    ActiveMode, Admission, Bulkhead, BulkheadBuilder, BulkheadFigures, BulkheadFull, CallAsync, CallAsyncOr, Circuit,
-    CircuitBreakerConfig, CircuitBreakerConfigBuilder, CircuitBuilder, Circuits, CircuitsBuilder, Clock, Condition,
-    Counters, EjectionGroup, Error, Exhausted, Figure, Figures, Guarded, GuardedAsync, HalfOpenRule, Interruption,
-    InvalidConfig, ManualClock, Measure, Mode, Observe, OnCancel, Opened, Outcome, PanicGuard, Permit, Place,
-    RateLimitFigures, RateLimited, Readiness, Reason, Refusal, RefusalCount, RefusalEvent, Refusals, Rejected,
+    ActiveMode, Admission, Bulkhead, BulkheadBuilder, BulkheadFigures, BulkheadFull, ByHand, CallAsync, CallAsyncOr,
+    Circuit, CircuitBreakerConfig, CircuitBreakerConfigBuilder, CircuitBuilder, Circuits, CircuitsBuilder, Clock,
+    Condition, Counters, EjectionGroup, Error, Exhausted, Figure, Figures, Forced, Guarded, GuardedAsync, HalfOpenRule,
+    Interruption, InvalidConfig, ManualClock, Measure, Mode, Observe, OnCancel, Opened, Outcome, PanicGuard, Permit,
+    Place, RateLimitFigures, RateLimited, Readiness, Reason, Refusal, RefusalCount, RefusalEvent, Refusals, Rejected,
     RetryFigures, SlidingWindow, Snapshot, State, SystemClock, TimedOut, TimeoutFigures, TimeoutKind, Totals,
-    Transition, Transitions, Turn, Waiter, WindowCounts,
+    Transition, Transitions, Turn, Waiter, WeakCircuit, WindowCounts,
 };
+#[cfg(any(feature = "config", feature = "state-file"))]
+pub use tower_breaker_core::{Export, InvalidExport};
 
 #[cfg(feature = "bulkhead")]
 #[doc(inline)]
 pub use self::bulkhead::{BulkheadLayer, BulkheadService};
-#[cfg(any(feature = "bulkhead", feature = "rate-limit", feature = "timeout"))]
-pub use self::oneshot::{AsItIs, Oneshot, Sending};
 #[cfg(feature = "timeout")]
 #[doc(inline)]
 pub use self::timeout::{Timeout, TimeoutLayer};

@@ -1,3 +1,7 @@
+//! A whole call as one future, for the stages that wait before they call: bulkhead, rate limit, timeout of the whole call.
+//!
+//! Public because their futures name it. To make one of your own, take `tower::util::Oneshot`.
+
 use std::{
     fmt,
     future::Future,
@@ -30,8 +34,8 @@ pin_project! {
     }
 }
 
-/// What is done to a request when the service is ready for it.
-pub trait Sending<Req> {
+/// What is done to a request when the service is ready for it: [`AsItIs`], or `timeout::PassOn` (feature `timeout`).
+pub trait Sending<Req>: sealed::Sealed {
     /// It goes out.
     fn sending(request: &mut Req);
 }
@@ -42,6 +46,15 @@ pub enum AsItIs {}
 
 impl<Req> Sending<Req> for AsItIs {
     fn sending(_: &mut Req) {}
+}
+
+// A call says nothing else to a request than what it must.
+mod sealed {
+    pub trait Sealed {}
+
+    impl Sealed for super::AsItIs {}
+    #[cfg(feature = "timeout")]
+    impl<D> Sealed for crate::timeout::PassOn<D> {}
 }
 
 pin_project! {

@@ -7,7 +7,7 @@
     message = "`{Self}` cannot hold a `{Held}` together with a `{Res}`",
     note = "only an `http::Response` with a body that is an `http_body::Body` has an end of its body to wait for"
 )]
-pub trait Until<Res, Held> {
+pub trait Until<Res, Held>: sealed::Sealed {
     /// The response on its way out: `Res`, or one with a body that holds on.
     type Response;
 
@@ -31,3 +31,11 @@ impl<Res, Held> Until<Res, Held> for Head {
 #[cfg(feature = "http")]
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EndOfBody;
+
+mod sealed {
+    pub trait Sealed {}
+
+    impl Sealed for super::Head {}
+    #[cfg(feature = "http")]
+    impl Sealed for super::EndOfBody {}
+}

@@ -163,7 +163,7 @@ async fn nobody_queues_longer_than_max_wait() {
     let refused = service.call(());
     // The wait begins with the call.
     advance(SECOND / 2).await;
-    assert_eq!(refused.await, Err(Error::BulkheadFull(BulkheadFull::after(SECOND))));
+    assert_eq!(refused.await, Err(Error::BulkheadFull(BulkheadFull::new(SECOND))));
     assert_eq!(start.elapsed(), SECOND);
     assert_eq!(gauges(&places), (1, 0, 1));
 }

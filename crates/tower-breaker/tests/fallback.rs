@@ -25,7 +25,7 @@ use crate::support::{Broken, Echo, Stuck, ask, circuit, trip};
 
 type Stack = Result<u32, Error<&'static str>>;
 
-const REFUSED: Stack = Err(Error::BulkheadFull(BulkheadFull::after(Duration::ZERO)));
+const REFUSED: Stack = Err(Error::BulkheadFull(BulkheadFull::new(Duration::ZERO)));
 const FAILED: Stack = Err(Error::Inner("broken pipe"));
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -37,7 +37,7 @@ fn refusal() -> Refusal {
 async fn a_value_answers_what_was_refused_or_timed_out_and_nothing_else() {
     let mut service = FallbackLayer::new(fallback::value(7)).layer(Echo);
     let timed_out = TimedOut::new(TimeoutKind::Whole, SECOND);
-    let refused = Error::RateLimited(RateLimited::until(SECOND));
+    let refused = Error::RateLimited(RateLimited::new(SECOND));
     for interrupted in [REFUSED, Err(refused), Err(Error::TimedOut(timed_out))] {
         assert_eq!(ask(&mut service, interrupted).await, Ok(7));
     }
@@ -233,9 +233,9 @@ async fn any_result_can_be_a_cause_by_choice() {
 
 #[tokio::test(start_paused = true)]
 async fn causes_are_found_behind_boxed_errors() {
-    let boxed = Box::<dyn std::error::Error + Send + Sync>::from(RateLimited::until(SECOND));
+    let boxed = Box::<dyn std::error::Error + Send + Sync>::from(RateLimited::new(SECOND));
     let found = Cause::find(&*boxed).unwrap();
-    assert_eq!(found.interruption(), Some(&Interruption::Refused(RateLimited::until(SECOND).into())));
+    assert_eq!(found.interruption(), Some(&Interruption::Refused(RateLimited::new(SECOND).into())));
     assert_eq!(Cause::find(&std::fmt::Error), None);
 }
 
@@ -297,9 +297,9 @@ async fn a_refusal_in_response_form_is_replaced_and_the_answer_says_so() {
 #[tokio::test(start_paused = true)]
 async fn the_response_with_which_a_retry_gave_up_is_replaced() {
     let mut service = FallbackLayer::http(fallback::value(Response::new("stale"))).layer(responding());
-    let answer = ask(&mut service, Request::new(Some(Exhausted::after(3)))).await.unwrap();
+    let answer = ask(&mut service, Request::new(Some(Exhausted::new(3)))).await.unwrap();
     assert_eq!(*answer.body(), "stale");
-    assert_eq!(answer.extensions().get::<FellBack>().unwrap().cause, Cause::Exhausted(Exhausted::after(3)));
+    assert_eq!(answer.extensions().get::<FellBack>().unwrap().cause, Cause::Exhausted(Exhausted::new(3)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -310,7 +310,7 @@ async fn a_hung_one_around_responses_is_a_504_that_breakers_judge_as_a_failure()
         .layer(CircuitBreakerLayer::http(outside.clone()))
         .layer(FallbackLayer::http(hung.keep(|_: &Request<_>| ())))
         .service(responding());
-    let late = ask(&mut service, Request::new(Some(Exhausted::after(3)))).await.unwrap();
+    let late = ask(&mut service, Request::new(Some(Exhausted::new(3)))).await.unwrap();
     assert_eq!(late.status(), StatusCode::GATEWAY_TIMEOUT);
     assert_eq!(late.extensions().get::<TimedOut>().unwrap().kind(), TimeoutKind::Fallback);
     assert_eq!(outside.state(), State::Open);

@@ -38,7 +38,7 @@ async fn one_sick_host_out_of_three_opens_one_circuit() {
         }
     }
     assert_eq!(statuses, [200, 502, 200, 200, 502, 200, 200, 503, 200, 200, 503, 200]);
-    let open: Vec<_> = circuits.open().iter().map(|circuit| circuit.name().to_owned()).collect();
+    let open: Vec<_> = circuits.list_open().iter().map(|circuit| circuit.name().to_owned()).collect();
     assert_eq!(open, ["sick"]);
     assert_eq!(circuits.len(), 3);
 }

@@ -251,7 +251,7 @@ async fn each_interruption_has_its_status_in_http_and_its_code_in_grpc() {
     let table: [(Interruption, u16, &str, Option<&str>); 4] = [
         (rejected.into(), 503, "14", Some("10000")),
         (BulkheadFull::default().into(), 503, "8", Some("1")),
-        (RateLimited::until(second).into(), 429, "8", Some("1000")),
+        (RateLimited::new(second).into(), 429, "8", Some("1000")),
         (Interruption::TimedOut(TimedOut::new(TimeoutKind::Whole, second)), 504, "4", None),
     ];
     for (why, status, code, pushback) in table {

@@ -254,7 +254,7 @@ fn its_stages_that_are_on_are_listed_for_exporters() {
         .retry(retry(2))
         .rate_limit(limit)
         .bulkhead(Bulkhead::new(1).unwrap())
-        .figures(&figures, "orders")
+        .register(&figures, "orders")
         .build()
         .unwrap();
     let listed = figures.list();
@@ -266,7 +266,8 @@ fn its_stages_that_are_on_are_listed_for_exporters() {
     assert_eq!(of(|figure| matches!(figure, Figure::Timeout(_))), 2);
     drop(layer);
 
-    let off = ResilienceLayer::builder().rate_limit(RateLimitLayer::off()).figures(&figures, "orders").build().unwrap();
+    let off =
+        ResilienceLayer::builder().rate_limit(RateLimitLayer::off()).register(&figures, "orders").build().unwrap();
     assert_eq!(figures.list(), []);
     drop(off);
 }

@@ -62,7 +62,7 @@ async fn a_failed_call_is_tried_again_after_growing_waits() {
     let start = Instant::now();
     assert_eq!(ask(&mut layer.layer(service), 0).await, Ok(3));
     assert_eq!((made(&attempts), start.elapsed()), (3, Duration::from_millis(300)));
-    let figures = layer.measure();
+    let figures = layer.figures();
     assert_eq!((figures.retries, figures.recovered, figures.first_try, figures.exhausted), (2, 1, 0, 0));
 }
 
@@ -71,7 +71,7 @@ async fn the_last_attempts_own_error_is_the_answer() {
     let (attempts, service) = failing(9);
     let layer = RetryLayer::new(plain(3));
     assert_eq!(ask(&mut layer.layer(service), 0).await, Err(Failed(3)));
-    assert_eq!((made(&attempts), layer.measure().exhausted), (3, 1));
+    assert_eq!((made(&attempts), layer.figures().exhausted), (3, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -79,7 +79,7 @@ async fn off_is_one_attempt_and_counts_nothing() {
     let (attempts, service) = failing(9);
     let layer = RetryLayer::new(RetryConfig::off());
     assert_eq!(ask(&mut layer.layer(service), 0).await, Err(Failed(1)));
-    assert_eq!((made(&attempts), layer.measure().first_try), (1, 0));
+    assert_eq!((made(&attempts), layer.figures().first_try), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -154,7 +154,7 @@ async fn without_budget_the_failure_comes_back_at_once() {
     let start = Instant::now();
     assert_eq!(ask(&mut layer.layer(service), 0).await, Err(Failed(1)));
     assert_eq!((made(&attempts), start.elapsed()), (1, Duration::ZERO));
-    let figures = layer.measure();
+    let figures = layer.figures();
     assert_eq!((figures.over_budget, figures.first_try, figures.budget_balance), (1, 0, 0.5));
 }
 
@@ -187,12 +187,12 @@ async fn the_attempt_that_opened_the_circuit_is_the_answer_unwaited_and_uncharge
     let start = Instant::now();
     assert_eq!(ask(&mut service, 0).await, Err(Error::Inner(Failed(2))));
     assert_eq!((made(&attempts), start.elapsed()), (2, Duration::from_millis(100)));
-    assert_eq!((budget.balance(), layer.measure().refused), (9.0, 1));
+    assert_eq!((budget.balance(), layer.figures().refused), (9.0, 1));
     // A question is no call.
     assert_eq!(circuit.snapshot().refusals.detected(), 0);
     // The next one is refused at its first attempt.
     assert!(matches!(ask(&mut service, 0).await, Err(Error::CircuitOpen(_))));
-    assert_eq!((budget.balance(), layer.measure().first_try), (9.0, 1));
+    assert_eq!((budget.balance(), layer.figures().first_try), (9.0, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -205,7 +205,7 @@ async fn the_kept_error_is_the_answer_when_the_circuit_opened_during_the_wait() 
     assert!(futures_pending(&mut call).await);
     trip(&circuit);
     assert_eq!(call.await, Err(Error::Inner(Failed(1))));
-    assert_eq!((made(&attempts), layer.measure().refused), (1, 1));
+    assert_eq!((made(&attempts), layer.figures().refused), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -304,13 +304,13 @@ async fn readiness_that_fails_ends_the_call() {
     let slow = Slow { ready: None, breaks: true, calls: Counted::default() };
     let layer = RetryLayer::new(plain(3));
     assert_eq!(ask(&mut layer.layer(slow), 0).await, Err(Failed(99)));
-    assert_eq!((layer.measure().exhausted, layer.measure().refused), (1, 0));
+    assert_eq!((layer.figures().exhausted, layer.figures().refused), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]
 async fn figures_are_listed_under_their_name() {
     let figures = Figures::new();
-    let layer = RetryLayer::new(plain(2)).figures(&figures, "orders").seed(7).budget(Budget::new(0.0, 3).unwrap());
+    let layer = RetryLayer::new(plain(2)).register(&figures, "orders").seed(7).budget(Budget::new(0.0, 3).unwrap());
     let _ = ask(&mut layer.layer(failing(1).1), 0).await;
     let _ = ask(&mut layer.layer(failing(0).1), 0).await;
     let [(name, Figure::Retry(retry))] = &figures.list()[..] else { panic!("one stage") };

@@ -293,8 +293,8 @@ async fn as_a_boxed_error_it_is_found() {
 #[tokio::test(start_paused = true)]
 async fn what_ran_out_of_time_is_counted_by_kind_and_listed() {
     let figures = Figures::new();
-    let whole = TimeoutLayer::whole(SECOND).figures(&figures, "orders");
-    let attempt = TimeoutLayer::attempt(SECOND).figures(&figures, "orders");
+    let whole = TimeoutLayer::whole(SECOND).register(&figures, "orders");
+    let attempt = TimeoutLayer::attempt(SECOND).register(&figures, "orders");
     for _ in 0..2 {
         let _ = whole.clone().layer(Hung).oneshot(()).await;
     }

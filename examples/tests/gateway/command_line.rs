@@ -101,7 +101,7 @@ fn a_bad_file_is_one_line_with_its_place_and_exit_2() {
         "[policies.default.circuit_breaker]\nfailure_threshold = 0\n\n[[routes]]\npath = \"/\"\nupstream = \"http://a\"\n",
     );
     let expected = format!(
-        "gateway: {}:2: policies.default.circuit_breaker.failure_threshold is 0; accepted: 1..=1000000, or off\n",
+        "gateway: {}:2: policies.default.circuit_breaker.failure_threshold is 0; accepted: 1..=1000000, or false\n",
         file.path()
     );
     assert_eq!(said(&["--check", file.path()]), (2, String::new(), expected.clone()));

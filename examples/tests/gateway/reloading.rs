@@ -122,7 +122,7 @@ fn each_kind_of_mistake_names_its_place_and_keeps_what_was_in_force() {
             "[[route]]",
             "6: route is unknown (did you mean \"routes\"?); accepted: policies, routes".into(),
         ),
-        ("= 2", "= 0", format!("3: {breaker}.failure_threshold is 0; accepted: 1..=1000000, or off")),
+        ("= 2", "= 0", format!("3: {breaker}.failure_threshold is 0; accepted: 1..=1000000, or false")),
         ("\"60s\"", "60", format!("4: {breaker}.open_duration is 60; accepted: a duration as text, such as \"30s\"")),
         ("open_duration =", "resetTimeout =", format!("4: {breaker}.resetTimeout is unknown (did you mean \"open_d")),
         (

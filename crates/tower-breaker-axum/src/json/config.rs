@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use tower_breaker_core::{CircuitBreakerConfig, HalfOpenRule, Mode, OnCancel, SlidingWindow};
+use tower_breaker_core::{CircuitBreakerConfig, HalfOpenRule, OnCancel, SlidingWindow};
 
 /// The configuration in force, in the words of a configuration file: durations as text, `false` for off.
 #[derive(Debug, Serialize)]
@@ -60,10 +60,7 @@ impl Config {
                 OnCancel::FailureAfter(after) => json!({ "failure_after": duration(after) }),
                 _ => Value::Null,
             },
-            mode: match config.mode() {
-                Mode::Enforce => "enforce",
-                Mode::Observe => "observe",
-            },
+            mode: config.mode().as_str(),
             enforcement: config.enforcement(),
             recovery_ramp: or_off(config.recovery_ramp().map(duration)),
             throttle: or_off(config.throttle()),

@@ -133,10 +133,16 @@ impl Bulkhead {
         (nanos != MAX_WAIT_OFF).then(|| Duration::from_nanos(nanos))
     }
 
+    /// How many places there are.
+    #[must_use]
+    pub fn max_concurrent(&self) -> u32 {
+        count(self.shared.places.max_concurrent())
+    }
+
     /// At most how many may queue.
     #[must_use]
-    pub fn max_queue(&self) -> u64 {
-        self.shared.places.max_queue()
+    pub fn max_queue(&self) -> u32 {
+        count(self.shared.places.max_queue())
     }
 
     /// Who is in it now.
@@ -154,6 +160,11 @@ impl Bulkhead {
 /// Whole nanoseconds, of which a `u64` holds 584 years; a longer wait is none that ends.
 fn nanos(max_wait: Option<Duration>) -> u64 {
     max_wait.map_or(MAX_WAIT_OFF, |wait| u64::try_from(wait.as_nanos()).unwrap_or(MAX_WAIT_OFF))
+}
+
+/// What was set as a `u32`.
+fn count(set: u64) -> u32 {
+    u32::try_from(set).unwrap_or(u32::MAX)
 }
 
 impl Shared {

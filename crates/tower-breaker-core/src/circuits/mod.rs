@@ -114,7 +114,7 @@ impl Circuits {
 
     /// The circuits that are open.
     #[must_use]
-    pub fn open(&self) -> Vec<Circuit> {
+    pub fn list_open(&self) -> Vec<Circuit> {
         let mut circuits = self.list();
         circuits.retain(|circuit| circuit.state() == State::Open);
         circuits

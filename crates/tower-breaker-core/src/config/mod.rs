@@ -92,6 +92,7 @@ pub(crate) enum Timing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum Mode {
     /// Calls are refused.
     Enforce,
@@ -99,7 +100,36 @@ pub enum Mode {
     Observe,
 }
 
+impl Mode {
+    /// The mode as a stable word for logs and metrics, the same as in a configuration file.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Enforce => "enforce",
+            Self::Observe => "observe",
+        }
+    }
+}
+
 /// How one circuit decides. Built by [`CircuitBreakerConfig::builder`] or a preset; what could not work cannot be built.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_breaker_core::{CircuitBreakerConfig, SlidingWindow};
+///
+/// let config = CircuitBreakerConfig::builder()
+///     .failure_threshold(None)
+///     .failure_rate_threshold(0.3)
+///     .sliding_window(SlidingWindow::time(Duration::from_secs(10)))
+///     .open_duration(Duration::from_secs(5))
+///     .build()?;
+/// assert_eq!(config.minimum_calls(), 20);
+///
+/// let wrong = CircuitBreakerConfig::builder().failure_rate_threshold(30.0).build();
+/// let says = wrong.map_err(|error| error.to_string());
+/// assert_eq!(says, Err("failure_rate_threshold is 30.0; accepted: a share in (0, 1], or off".to_owned()));
+/// # Ok::<(), tower_breaker_core::InvalidConfig>(())
+/// ```
 ///
 /// | field | default | accepted |
 /// |---|---|---|

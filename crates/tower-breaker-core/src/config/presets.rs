@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{CircuitBreakerConfig, CircuitBreakerConfigBuilder, SlidingWindow};
+use super::{CircuitBreakerConfig, CircuitBreakerConfigBuilder, HalfOpenRule, SlidingWindow};
 
 /// Builds what is known to be valid; a test builds every preset.
 pub(super) fn valid(builder: CircuitBreakerConfigBuilder) -> CircuitBreakerConfig {
@@ -18,6 +18,47 @@ fn in_a_row(failures: u32, open_seconds: u64) -> CircuitBreakerConfigBuilder {
 }
 
 impl CircuitBreakerConfig {
+    /// A builder with every field set as it is here: a preset with a change.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_breaker_core::CircuitBreakerConfig;
+    ///
+    /// let patient = CircuitBreakerConfig::batch().to_builder().max_age(Duration::from_secs(3600)).build()?;
+    /// assert_eq!(patient.failure_threshold(), Some(10));
+    /// # Ok::<(), tower_breaker_core::InvalidConfig>(())
+    /// ```
+    ///
+    /// What was a default is set here too and follows nothing any more: an `open_duration` beyond the `max_open_duration` it
+    /// began with is refused until that is set as well. For another half-open rule, let a builder with it stand before:
+    /// `CircuitBreakerConfig::builder().permitted_calls(10).or(&preset.to_builder())`.
+    pub fn to_builder(&self) -> CircuitBreakerConfigBuilder {
+        let builder = Self::builder()
+            .failure_threshold(self.failure_threshold)
+            .failure_rate_threshold(self.failure_rate_threshold)
+            .sliding_window(self.sliding_window)
+            .minimum_calls(self.minimum_calls)
+            .max_age(self.max_age)
+            .slow_call_duration_threshold(self.slow_call_duration_threshold)
+            .slow_call_rate_threshold(self.slow_call_rate_threshold)
+            .open_duration(self.open_duration)
+            .open_duration_multiplier(self.open_duration_multiplier)
+            .max_open_duration(self.max_open_duration)
+            .open_duration_jitter(self.open_duration_jitter)
+            .half_open_timeout(self.half_open_timeout)
+            .on_cancel(self.on_cancel)
+            .mode(self.mode)
+            .enforcement(self.enforcement)
+            .recovery_ramp(self.recovery_ramp)
+            .throttle(self.throttle);
+        match self.half_open {
+            HalfOpenRule::Consecutive { success_threshold, max_concurrent } => {
+                builder.success_threshold(success_threshold).half_open_max_concurrent(max_concurrent)
+            }
+            HalfOpenRule::Rate { permitted_calls } => builder.permitted_calls(permitted_calls),
+        }
+    }
+
     /// Opens early, closes carefully: 3 failures in a row, 30 s, 3 successes.
     #[must_use]
     pub fn high_availability() -> Self {

@@ -74,6 +74,9 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Switch<T> {
             }
 
             fn visit_str<E: de::Error>(self, value: &str) -> Result<Self::Value, E> {
+                if value.eq_ignore_ascii_case("off") {
+                    return Err(E::invalid_value(de::Unexpected::Str(value), &self));
+                }
                 T::deserialize(value.into_deserializer()).map(Switch::On)
             }
         }
@@ -83,7 +86,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Switch<T> {
 
 /// `{ calls = 100 }` or `{ time = "5s", buckets = 10 }`.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "{ calls = 100 } or { time = \"5s\" }")]
 struct WindowTable {
     #[serde(skip_serializing_if = "Option::is_none")]
     calls: Option<u32>,

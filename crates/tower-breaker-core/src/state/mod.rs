@@ -45,7 +45,7 @@ pub(crate) use self::{
 };
 use crate::{CircuitBreakerConfig, EjectionGroup, Mode, observe::News, window::Window};
 
-/// The state of a circuit.
+/// The state of a circuit. There is no fourth one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]

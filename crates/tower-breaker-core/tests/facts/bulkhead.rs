@@ -167,7 +167,7 @@ fn what_is_out_of_range_cannot_be_built_and_changes_nothing() {
     let bulkhead = Bulkhead::builder(1 << 20).max_queue(1 << 20).build().unwrap();
     assert_eq!(bulkhead.set_max_concurrent(0).unwrap_err().field(), "max_concurrent");
     assert_eq!(bulkhead.set_max_queue(u32::MAX).unwrap_err().value(), "4294967295");
-    assert_eq!((bulkhead.figures().max_concurrent, bulkhead.max_queue()), (1 << 20, 1 << 20));
+    assert_eq!((bulkhead.max_concurrent(), bulkhead.max_queue()), (1 << 20, 1 << 20));
 }
 
 #[test]

@@ -146,11 +146,11 @@ fn circuits_are_listed_reset_and_removed_by_name_or_all() {
     names.iter().for_each(|name| fail(&circuits.get_or_create(name), if *name == "c" { 2 } else { 3 }));
     let listed = |circuits: Vec<Circuit>| circuits.iter().map(|one| one.name().to_owned()).collect::<HashSet<_>>();
     assert_eq!(listed(circuits.list()), names.map(str::to_owned).into());
-    assert_eq!(listed(circuits.open()), ["a", "b"].map(str::to_owned).into());
+    assert_eq!(listed(circuits.list_open()), ["a", "b"].map(str::to_owned).into());
     assert!(circuits.reset("a"));
     assert_eq!(circuits.snapshot("a").unwrap().state, State::Closed);
     circuits.reset_all();
-    assert!(circuits.open().is_empty());
+    assert!(circuits.list_open().is_empty());
     assert_eq!(circuits.snapshot("c").unwrap().failures_in_row, 0);
     let removed = circuits.remove("a").unwrap();
     assert!(circuits.get("a").is_none() && circuits.remove("a").is_none());

@@ -197,6 +197,36 @@ fn presets_have_their_documented_numbers() {
 }
 
 #[test]
+fn a_configuration_turned_into_a_builder_builds_itself() {
+    let other = CircuitBreakerConfig::builder()
+        .failure_threshold(7)
+        .failure_rate_threshold(0.4)
+        .sliding_window(SlidingWindow::time_in(secs(8), 4))
+        .minimum_calls(9)
+        .max_age(secs(11))
+        .slow_call_duration_threshold(secs(3))
+        .slow_call_rate_threshold(0.6)
+        .open_duration(secs(4))
+        .open_duration_multiplier(1.7)
+        .max_open_duration(secs(70))
+        .open_duration_jitter(0.3)
+        .success_threshold(5)
+        .half_open_max_concurrent(4)
+        .half_open_timeout(secs(13))
+        .on_cancel(OnCancel::Ignore)
+        .mode(Mode::Observe)
+        .enforcement(0.25)
+        .recovery_ramp(secs(6))
+        .throttle(1.5);
+    let configs = [other.build().unwrap(), CircuitBreakerConfig::default(), CircuitBreakerConfig::batch()];
+    for config in configs.into_iter().chain([CircuitBreakerConfig::resilience4j()]) {
+        assert_eq!(config.to_builder().build().unwrap(), config);
+    }
+    let changed = CircuitBreakerConfig::batch().to_builder().failure_threshold(4).build().unwrap();
+    assert_eq!((changed.failure_threshold(), changed.open_duration()), (Some(4), secs(300)));
+}
+
+#[test]
 fn a_child_takes_what_it_leaves_unset_and_its_half_open_rule_replaces_the_parents() {
     let parent =
         || CircuitBreakerConfig::builder().failure_threshold(7).success_threshold(4).half_open_max_concurrent(3);

@@ -30,7 +30,7 @@ fn out(circuits: &[Circuit]) -> usize {
 fn of_ten_endpoints_with_six_sick_three_are_out_and_three_trips_are_suppressed_and_counted() {
     let Endpoints { group, circuits, .. } = endpoints(10, 0.3, plain());
     circuits[..6].iter().for_each(|circuit| fail(circuit, 3));
-    assert_eq!((out(&circuits), group.ejected(), group.most()), (3, 3, 3));
+    assert_eq!((out(&circuits), group.ejected(), group.max_ejected_members()), (3, 3, 3));
     let vetoed: Vec<_> = circuits.iter().map(|circuit| circuit.snapshot().vetoed).collect();
     assert_eq!(vetoed, [0, 0, 0, 1, 1, 1, 0, 0, 0, 0]);
     // What is suppressed begins anew: two more failures are not the sixth.
@@ -72,7 +72,7 @@ fn the_last_one_is_never_out_whatever_the_share() {
     for (count, share, most) in [(1, 1.0, 0), (2, 1.0, 1), (3, 0.0, 1), (4, 1.0, 3), (100, 0.29, 29), (10, 0.7, 7)] {
         let Endpoints { group, circuits, .. } = endpoints(count, share, plain());
         circuits.iter().for_each(|circuit| fail(circuit, 3));
-        assert_eq!((out(&circuits), group.most()), (most, most), "{count} endpoints, {share}");
+        assert_eq!((out(&circuits), group.max_ejected_members()), (most, most), "{count} endpoints, {share}");
     }
 }
 
@@ -127,14 +127,14 @@ fn a_share_that_changes_counts_from_the_next_trip_and_a_bad_one_changes_nothing(
     let Endpoints { group, circuits, .. } = endpoints(10, 0.3, plain());
     circuits[..3].iter().for_each(|circuit| fail(circuit, 3));
     group.set_max_ejected(0.1).expect("a share");
-    assert_eq!((out(&circuits), group.ejected(), group.most()), (3, 3, 1));
+    assert_eq!((out(&circuits), group.ejected(), group.max_ejected_members()), (3, 3, 1));
     group.set_max_ejected(0.4).expect("a share");
     circuits[3..6].iter().for_each(|circuit| fail(circuit, 3));
     assert_eq!((out(&circuits), group.ejected()), (4, 4));
     for share in [-0.1, 1.1, f64::NAN] {
         assert!(group.set_max_ejected(share).is_err());
     }
-    assert_eq!((group.max_ejected(), group.most()), (0.4, 4));
+    assert_eq!((group.max_ejected(), group.max_ejected_members()), (0.4, 4));
 }
 
 #[test]

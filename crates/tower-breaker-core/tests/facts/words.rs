@@ -96,7 +96,7 @@ fn refusals_are_equal_where_name_reason_and_time_are() {
 #[test]
 fn an_error_says_what_became_of_the_call_as_what_it_holds_does() {
     let rejected = rejected(Reason::ForcedOpen);
-    let (full, limited) = (BulkheadFull::default(), RateLimited::until(ms(20)));
+    let (full, limited) = (BulkheadFull::default(), RateLimited::new(ms(20)));
     let late = TimedOut::new(TimeoutKind::Whole, secs(2));
     let own = std::fmt::Error;
     let errors: [(Error<std::fmt::Error>, Option<Refusal>, String); 5] = [
@@ -137,7 +137,7 @@ fn timeouts_and_full_bulkheads_say_whose_time_it_was() {
     assert_eq!(late(TimeoutKind::Attempt), "the attempt took longer than 500ms");
     assert_eq!(late(TimeoutKind::Fallback), "the fallback took longer than 500ms");
     assert_eq!(late(TimeoutKind::Caller), "the call took longer than the 500ms that its caller gave it");
-    let queued = BulkheadFull::after(ms(30)).to_string();
+    let queued = BulkheadFull::new(ms(30)).to_string();
     assert_eq!(queued, "the bulkhead is full, and had no place free for 30ms");
-    assert_eq!(Exhausted::after(3).attempts(), 3);
+    assert_eq!(Exhausted::new(3).attempts(), 3);
 }

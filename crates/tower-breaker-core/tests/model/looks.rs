@@ -67,6 +67,7 @@ impl Model {
             (Some(Force::Closed), _) => ActiveMode::ForcedClosed,
             (None, Mode::Enforce) => ActiveMode::Enforce,
             (None, Mode::Observe) => ActiveMode::Observe,
+            (None, mode) => unreachable!("the model has no {mode:?}"),
         }
     }
 

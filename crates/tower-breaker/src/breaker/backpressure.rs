@@ -21,8 +21,8 @@ impl Backpressure {
     pub(super) fn poll_pass(&mut self, turn: &mut Turn, cx: &mut Context<'_>) -> Poll<Readiness> {
         loop {
             let after = match turn.wait(cx.waker()) {
-                Readiness::Wait { look_again: Some(after) } => after,
-                Readiness::Wait { look_again: None } => {
+                Readiness::Wait { look_again: Some(after), .. } => after,
+                Readiness::Wait { look_again: None, .. } => {
                     self.sleep = None;
                     return Poll::Pending;
                 }

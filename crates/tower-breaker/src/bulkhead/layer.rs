@@ -11,6 +11,17 @@ use crate::{refuse::AsError, until::Head};
 /// Bounds how many calls of services are under way at once.
 ///
 /// All services it makes share the bulkhead, and so do clones of the layer.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_breaker::{Bulkhead, BulkheadLayer};
+///
+/// // 64 calls at once; 128 more may wait for a place, each for 100 ms.
+/// let places = Bulkhead::builder(64).max_queue(128).max_wait(Duration::from_millis(100)).build()?;
+/// let layer = BulkheadLayer::new(places.clone());
+/// # let _ = layer;
+/// # Ok::<(), tower_breaker::InvalidConfig>(())
+/// ```
 #[must_use = "a layer does nothing until it is applied to a service"]
 pub struct BulkheadLayer<R = AsError, U = Head> {
     bulkhead: Option<Bulkhead>,

@@ -45,6 +45,6 @@ impl Future for Wait {
         if let Some(waiter) = this.waiter.take() {
             waiter.give_up();
         }
-        Poll::Ready(Err(BulkheadFull::after(this.since.elapsed())))
+        Poll::Ready(Err(BulkheadFull::new(this.since.elapsed())))
     }
 }

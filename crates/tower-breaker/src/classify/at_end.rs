@@ -6,6 +6,7 @@ use super::{Classify, JudgedBody};
 
 /// What the head of a response says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Head {
     /// The head decides.
     Decides(Outcome),

@@ -34,7 +34,7 @@ impl Bucket {
             due = not_until.earliest_possible();
             let wait = due.saturating_sub(now);
             if wait > max_wait {
-                return Err(RateLimited::until(wait));
+                return Err(RateLimited::new(wait));
             }
         }
     }

@@ -85,7 +85,9 @@ impl Limiter {
     }
 
     pub(super) fn figures(&self) -> RateLimitFigures {
-        RateLimitFigures { limited: self.limited.load(Ordering::Relaxed) }
+        let mut figures = RateLimitFigures::default();
+        figures.limited = self.limited.load(Ordering::Relaxed);
+        figures
     }
 }
 

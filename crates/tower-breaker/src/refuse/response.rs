@@ -47,6 +47,7 @@ where
 
 /// What a caller speaks, and is to be answered in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Dialect {
     /// Plain HTTP.
     Http,

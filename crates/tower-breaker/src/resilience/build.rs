@@ -36,10 +36,10 @@ impl<C, P, K, M: Answers, L, F, H: Hold> ResilienceBuilder<C, P, K, M, L, F, H> 
         if let Some((figures, name)) = &figures {
             let name = || Arc::clone(name);
             if timeout.is_some() {
-                whole = whole.figures(figures, name());
+                whole = whole.register(figures, name());
             }
             if retries {
-                retry = retry.figures(figures, name());
+                retry = retry.register(figures, name());
             }
             #[cfg(feature = "rate-limit")]
             if let Some(limit) = self.settings.limit {
@@ -49,7 +49,7 @@ impl<C, P, K, M: Answers, L, F, H: Hold> ResilienceBuilder<C, P, K, M, L, F, H> 
                 bulkhead.register(figures, name());
             }
             if attempt_timeout.is_some() {
-                attempt = attempt.figures(figures, name());
+                attempt = attempt.register(figures, name());
             }
         }
         Ok(ResilienceLayer {

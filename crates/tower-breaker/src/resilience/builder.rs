@@ -185,9 +185,9 @@ impl<C, P, K, M, L, F, H> ResilienceBuilder<C, P, K, M, L, F, H> {
         self
     }
 
-    /// Lists what the stages that are on count under `name`, for exporters, as long as the layer or what it made lives. What
-    /// the circuit counts, the fallback's answers among it, is in the circuit's snapshot.
-    pub fn figures(mut self, figures: &Figures, name: impl Into<Arc<str>>) -> Self {
+    /// Lists what the stages that are on count in `figures` under `name`, for exporters, as long as the layer or what it made
+    /// lives. What the circuit counts, the fallback's answers among it, is in the circuit's snapshot.
+    pub fn register(mut self, figures: &Figures, name: impl Into<Arc<str>>) -> Self {
         self.settings.figures = Some((figures.clone(), name.into()));
         self
     }

@@ -17,11 +17,26 @@ use crate::{
 
 /// A service with a circuit breaker around it, or without one where a stack has none.
 #[derive(Debug, Clone)]
-pub enum Guard<S, C, R> {
-    /// With one.
+pub struct Guard<S, C, R>(Held<S, C, R>);
+
+#[derive(Debug, Clone)]
+enum Held<S, C, R> {
     On(CircuitBreaker<S, C, R>),
-    /// Without.
     Off(S),
+}
+
+impl<S, C, R> Guard<S, C, R> {
+    /// With one.
+    #[must_use]
+    pub const fn on(breaker: CircuitBreaker<S, C, R>) -> Self {
+        Self(Held::On(breaker))
+    }
+
+    /// Without.
+    #[must_use]
+    pub const fn off(inner: S) -> Self {
+        Self(Held::Off(inner))
+    }
 }
 
 impl<S, C, R, Req> Service<Req> for Guard<S, C, R>
@@ -35,16 +50,16 @@ where
     type Future = ResponseFuture<S, Req, C, R>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), R::Error>> {
-        match self {
-            Self::On(breaker) => breaker.poll_ready(cx),
-            Self::Off(inner) => inner.poll_ready(cx).map_err(R::error),
+        match &mut self.0 {
+            Held::On(breaker) => breaker.poll_ready(cx),
+            Held::Off(inner) => inner.poll_ready(cx).map_err(R::error),
         }
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
-        let kind = match self {
-            Self::On(breaker) => Kind::On { call: breaker.call(request) },
-            Self::Off(inner) => Kind::Off { call: inner.call(request) },
+        let kind = match &mut self.0 {
+            Held::On(breaker) => Kind::On { call: breaker.call(request) },
+            Held::Off(inner) => Kind::Off { call: inner.call(request) },
         };
         ResponseFuture { kind }
     }
@@ -58,7 +73,7 @@ where
     R: Refuse<Req, C::Response, S::Error>,
 {
     fn expire_ready(&mut self, request: Option<&Req>) {
-        if let Self::On(breaker) = self {
+        if let Held::On(breaker) = &mut self.0 {
             breaker.expire_ready(request);
         }
     }

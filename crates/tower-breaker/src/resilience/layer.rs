@@ -35,7 +35,8 @@ pub type Resilience<
     <M as Answers>::Caller,
 >;
 
-/// Puts every stage around a service. Made by [`ResilienceLayer::builder`].
+/// Puts every stage around a service. Made by [`ResilienceLayer::builder`]; an example, every default and its reason stand in
+/// the [module](super).
 ///
 /// All services it makes share circuit, bulkhead, rate limit and budget, and so do clones of the layer.
 ///
@@ -94,9 +95,9 @@ where
         let guarded = match &self.circuit {
             Some(circuit) => {
                 let breaker = CircuitBreakerLayer::new(circuit.clone()).classify(M::judge(self.classify.clone()));
-                Guard::On(breaker.refuse(M::Rest::default()).layer(tried))
+                Guard::on(breaker.refuse(M::Rest::default()).layer(tried))
             }
-            None => Guard::Off(tried),
+            None => Guard::off(tried),
         };
         let limited = self.rate_limit.layer(self.bulkhead.layer(guarded));
         let asked = AskFirst::new(limited, self.circuit.clone(), M::Rest::default());

@@ -10,6 +10,16 @@ use super::{
 
 /// How often, how soon and how much is retried. Built by [`RetryConfig::builder`].
 ///
+/// ```
+/// use std::time::Duration;
+/// use tower_breaker::retry::RetryConfig;
+///
+/// // One more attempt, half a second later at most, for a tenth of the calls.
+/// let config = RetryConfig::builder().attempts(2).base(Duration::from_millis(500)).budget(0.1).build()?;
+/// assert_eq!(config.attempts(), 2);
+/// # Ok::<(), tower_breaker::InvalidConfig>(())
+/// ```
+///
 /// | field | default | accepted |
 /// |---|---|---|
 /// | `attempts`, the first one included | 3 | 1..=1000; 1 is no retry |
@@ -144,17 +154,17 @@ impl RetryConfigBuilder {
             return Err(InvalidConfig::new("attempts", attempts, "1..=1000"));
         }
         if backoff.base.is_zero() {
-            return Err(InvalidConfig::new("base", backoff.base, "> 0"));
+            return Err(InvalidConfig::new("base", backoff.base, "more than 0"));
         }
         if !(backoff.multiplier >= 1.0 && backoff.multiplier.is_finite()) {
-            return Err(InvalidConfig::new("multiplier", backoff.multiplier, ">= 1"));
+            return Err(InvalidConfig::new("multiplier", backoff.multiplier, "a finite number, at least 1"));
         }
         if backoff.max < backoff.base {
-            return Err(InvalidConfig::new("max", backoff.max, ">= base"));
+            return Err(InvalidConfig::new("max", backoff.max, "at least base"));
         }
         budget.map_or(Ok(()), valid_share)?;
         if let Some(Duration::ZERO) = total_timeout {
-            return Err(InvalidConfig::new("total_timeout", Duration::ZERO, "> 0, or off"));
+            return Err(InvalidConfig::new("total_timeout", Duration::ZERO, "more than 0, or off"));
         }
         Ok(self.0)
     }

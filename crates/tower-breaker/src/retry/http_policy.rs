@@ -156,7 +156,7 @@ where
 
     fn exhausted(_: &mut Self::State, result: Result<Response<R>, E>, attempts: u32) -> Result<Response<R>, E> {
         result.map(|mut response| {
-            response.extensions_mut().insert(Exhausted::after(attempts));
+            response.extensions_mut().insert(Exhausted::new(attempts));
             response
         })
     }

@@ -93,15 +93,15 @@ impl<P, K, A> RetryLayer<P, K, A> {
         self
     }
 
-    /// Lists what becomes of the calls under `name`, for exporters, as long as the layer or a service of it lives.
-    pub fn figures(self, figures: &Figures, name: impl Into<Arc<str>>) -> Self {
+    /// Lists what becomes of the calls in `figures` under `name`, for exporters, as long as the layer or a service of it lives.
+    pub fn register(self, figures: &Figures, name: impl Into<Arc<str>>) -> Self {
         figures.register(name, &self.shared.meter);
         self
     }
 
     /// What became of the calls so far.
     #[must_use]
-    pub fn measure(&self) -> RetryFigures {
+    pub fn figures(&self) -> RetryFigures {
         self.shared.meter.figures()
     }
 }

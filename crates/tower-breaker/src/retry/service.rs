@@ -49,7 +49,7 @@ impl<S, P, K, A> Retry<S, P, K, A> {
 
     /// What became of the calls of all services of its layer.
     #[must_use]
-    pub fn measure(&self) -> RetryFigures {
+    pub fn figures(&self) -> RetryFigures {
         self.common.layer.meter.figures()
     }
 

@@ -72,7 +72,7 @@ pub(super) struct Meter {
     exhausted: AtomicU64,
     over_budget: AtomicU64,
     refused: AtomicU64,
-    // Of the layer that counts here; only `measure` looks at it.
+    // Of the layer that counts here; only `figures` looks at it.
     budget: Mutex<Option<Budget>>,
 }
 
@@ -95,16 +95,16 @@ impl Meter {
     pub(super) fn figures(&self) -> RetryFigures {
         let budget = self.budget.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        RetryFigures {
-            first_try: read(&self.first_try),
-            retries: read(&self.retries),
-            recovered: read(&self.recovered),
-            exhausted: read(&self.exhausted),
-            over_budget: read(&self.over_budget),
-            refused: read(&self.refused),
-            // Without a budget there is no bound.
-            budget_balance: budget.map_or(f64::INFINITY, |budget| budget.balance()),
-        }
+        let mut figures = RetryFigures::default();
+        figures.first_try = read(&self.first_try);
+        figures.retries = read(&self.retries);
+        figures.recovered = read(&self.recovered);
+        figures.exhausted = read(&self.exhausted);
+        figures.over_budget = read(&self.over_budget);
+        figures.refused = read(&self.refused);
+        // Without a budget there is no bound.
+        figures.budget_balance = budget.map_or(f64::INFINITY, |budget| budget.balance());
+        figures
     }
 }
 

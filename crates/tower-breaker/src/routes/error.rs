@@ -5,7 +5,7 @@ use std::{error::Error as StdError, fmt, io, sync::Arc};
 /// A routes document that cannot be used: where the mistake is, what stands there and what is accepted.
 ///
 /// It reads like `gateway.toml:12: policies.payments.circuit_breaker.failure_threshold is 0; accepted: 1..=1000000, or
-/// off`. File and line are left out where they are not known: text without a name, or a format other than TOML.
+/// false`. File and line are left out where they are not known: text without a name, or a format other than TOML.
 #[derive(Debug, Clone)]
 pub struct RoutesError {
     file: Option<Arc<str>>,

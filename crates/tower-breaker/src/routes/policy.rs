@@ -186,7 +186,9 @@ impl<'a> Written<'a> {
         let Some(merged) = merged else { return Ok(None) };
         merged.build().map(Some).map_err(|error| {
             let place = sources.iter().find_map(|table| deepest(table, error.field())).or(sources.first().copied());
-            self.heir().refused(place.unwrap_or(self.node), error.value(), error.accepted())
+            // What is off in the words of the builder is `false` in a document.
+            let accepted = error.accepted().replace(", or off", ", or false");
+            self.heir().refused(place.unwrap_or(self.node), error.value(), accepted)
         })
     }
 

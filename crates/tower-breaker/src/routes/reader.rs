@@ -192,15 +192,15 @@ impl de::Error for Fault {
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::new(format!("is {}; accepted: {expected}", Shown(found)))
+        Self::new(format!("is {}; accepted: {}", Shown(found), Wanted(expected)))
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::new(format!("is {}; accepted: {expected}", Shown(found)))
+        Self::new(format!("is {}; accepted: {}", Shown(found), Wanted(expected)))
     }
 
     fn invalid_length(length: usize, expected: &dyn Expected) -> Self {
-        Self::new(format!("has {length} elements; accepted: {expected}"))
+        Self::new(format!("has {length} elements; accepted: {}", Wanted(expected)))
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
@@ -234,6 +234,23 @@ impl fmt::Display for Shown<'_> {
             Unexpected::Map => f.write_str("a table"),
             Unexpected::Seq => f.write_str("a list"),
             other => write!(f, "{other}"),
+        }
+    }
+}
+
+/// What is accepted, where serde would name a type of Rust: "u32", "struct Upstream".
+struct Wanted<'a>(&'a dyn Expected);
+
+impl fmt::Display for Wanted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let expected = self.0.to_string();
+        match expected.as_str() {
+            "u8" | "u16" | "u32" | "u64" | "usize" => f.write_str("a whole number, not negative"),
+            "i8" | "i16" | "i32" | "i64" | "isize" => f.write_str("a whole number"),
+            "f32" | "f64" => f.write_str("a number"),
+            "a boolean" => f.write_str("true or false"),
+            other if other.starts_with("struct ") => f.write_str("a table"),
+            other => f.write_str(other),
         }
     }
 }

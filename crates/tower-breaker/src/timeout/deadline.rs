@@ -83,10 +83,12 @@ impl Counter {
 
 impl Measure for Counter {
     fn measure(&self) -> Figure {
-        let count = self.count.load(Relaxed);
-        Figure::Timeout(match self.kind {
-            TimeoutKind::Attempt => TimeoutFigures { whole: 0, attempt: count },
-            _ => TimeoutFigures { whole: count, attempt: 0 },
-        })
+        let mut figures = TimeoutFigures::default();
+        let counted = match self.kind {
+            TimeoutKind::Attempt => &mut figures.attempt,
+            _ => &mut figures.whole,
+        };
+        *counted = self.count.load(Relaxed);
+        Figure::Timeout(figures)
     }
 }

@@ -15,6 +15,18 @@ use crate::{refuse::AsError, until::Head};
 /// Any duration is accepted. Zero leaves time for what is ready at once; what is beyond the end of time, as `Duration::MAX`
 /// is, never ends. `None` is off: it costs nothing and changes nothing, so that a configuration can leave the stage out
 /// without changing the type of the stack.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower::ServiceBuilder;
+/// use tower_breaker::{Circuit, CircuitBreakerLayer, TimeoutLayer, refuse::AsSameError};
+///
+/// // An attempt that takes longer than 2 s is a failure to the circuit around it. Both end in the one `Error`.
+/// let layers = ServiceBuilder::new()
+///     .layer(CircuitBreakerLayer::new(Circuit::new("orders", Default::default())).refuse(AsSameError))
+///     .layer(TimeoutLayer::attempt(Duration::from_secs(2)));
+/// # let _ = layers;
+/// ```
 #[must_use = "a layer does nothing until it is applied to a service"]
 pub struct TimeoutLayer<K = Whole, R = AsError, U = Head, D = Unsaid> {
     limit: Option<Duration>,
@@ -68,8 +80,9 @@ impl<K, R, U, D> TimeoutLayer<K, R, U, D> {
         TimeoutLayer::with(self.limit, refuse, self.kind, self.counter)
     }
 
-    /// Lists how many calls ran out of time under `name` for exporters, as long as this layer or what it made lives.
-    pub fn figures(mut self, figures: &Figures, name: impl Into<Arc<str>>) -> Self {
+    /// Lists how many calls ran out of time in `figures` under `name`, for exporters, as long as this layer or what it made
+    /// lives.
+    pub fn register(mut self, figures: &Figures, name: impl Into<Arc<str>>) -> Self {
         let kind = self.kind;
         let counter = self.counter.get_or_insert_with(|| Arc::new(Counter::new(kind)));
         figures.register(name, counter);

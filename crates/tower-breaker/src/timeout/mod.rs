@@ -19,7 +19,7 @@
 //!     .service(hung);
 //!
 //! let answer = orders.oneshot(()).await;
-//! assert!(matches!(answer, Err(Error::TimedOut(limit)) if limit.after() == Duration::from_millis(500)));
+//! assert!(matches!(answer, Err(Error::TimedOut(limit)) if limit.limit() == Duration::from_millis(500)));
 //! // Told by the timeout, the breaker knows that the call was not given up by its caller.
 //! assert_eq!(circuit.snapshot().totals.failures, 1);
 //! # }

@@ -27,7 +27,10 @@ fn text_that_is_no_toml_names_its_line() {
 #[test]
 fn a_value_out_of_range_names_what_is_accepted() {
     let said = refusal(&with_breaker("open_duration = \"1s\"\nfailure_threshold = 0"));
-    assert_eq!(said, "line 3: policies.default.circuit_breaker.failure_threshold is 0; accepted: 1..=1000000, or off");
+    assert_eq!(
+        said,
+        "line 3: policies.default.circuit_breaker.failure_threshold is 0; accepted: 1..=1000000, or false"
+    );
     let said = refusal(&with_breaker("throttle = 2.0\nsliding_window = { calls = 100 }"));
     let accepted = "a sliding_window of time beside it: it looks at what came lately";
     assert_eq!(said, format!("line 2: policies.default.circuit_breaker.throttle is 2.0; accepted: {accepted}"));
@@ -44,8 +47,12 @@ fn a_value_of_another_kind_names_what_is_accepted() {
             "open_duration = \"soon\"",
             "open_duration is \"soon\"; accepted: a duration as text, such as \"30s\" or \"1m 30s\"",
         ),
-        ("minimum_calls = true", "minimum_calls is true; accepted: u32"),
-        ("minimum_calls = -1", "minimum_calls is -1; accepted: u32"),
+        ("minimum_calls = true", "minimum_calls is true; accepted: a whole number, not negative"),
+        ("minimum_calls = -1", "minimum_calls is -1; accepted: a whole number, not negative"),
+        ("enforcement = \"half\"", "enforcement is \"half\"; accepted: a number"),
+        ("sliding_window = 10", "sliding_window is 10; accepted: { calls = 100 } or { time = \"5s\" }"),
+        ("failure_threshold = \"off\"", "failure_threshold is \"off\"; accepted: a value, or false to switch it off"),
+        ("half_open_timeout = \"off\"", "half_open_timeout is \"off\"; accepted: a value, or false to switch it off"),
         (
             "failure_rate_threshold = []",
             "failure_rate_threshold is a list; accepted: a value, or false to switch it off",

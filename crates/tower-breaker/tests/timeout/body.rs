@@ -58,7 +58,7 @@ async fn a_body_at_its_end_in_time_passes_with_its_size_and_trailers() {
 #[tokio::test(start_paused = true)]
 async fn a_body_that_goes_on_when_the_time_is_over_ends_in_an_error() {
     let figures = Figures::new();
-    let layer = TimeoutLayer::whole(SECOND).until_end_of_body().figures(&figures, "orders");
+    let layer = TimeoutLayer::whole(SECOND).until_end_of_body().register(&figures, "orders");
     let start = Instant::now();
     let mut body = Box::pin(slow_response(&layer, SECOND * 2 / 3).await.into_body());
     assert!(body.frame().await.unwrap().unwrap().is_data());

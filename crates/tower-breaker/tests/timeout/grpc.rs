@@ -127,7 +127,7 @@ async fn a_strangers_nanosecond_trips_nothing_and_the_configured_time_does() {
     let (inside, outside) = (circuit(1), circuit(1));
     let figures = Figures::new();
     let guarded = CircuitBreakerLayer::http(inside.clone()).layer(hung);
-    let limit = TimeoutLayer::whole(SECOND).expiring().refuse(AsResponse).grpc_timeout().figures(&figures, "orders");
+    let limit = TimeoutLayer::whole(SECOND).expiring().refuse(AsResponse).grpc_timeout().register(&figures, "orders");
     let service = CircuitBreakerLayer::http(outside.clone()).layer(limit.layer(guarded));
     for _ in 0..3 {
         let response = service.clone().oneshot(rpc("1n")).await.unwrap();

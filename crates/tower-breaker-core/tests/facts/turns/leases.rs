@@ -4,7 +4,7 @@ use std::{task::Waker, time::Duration};
 
 use tower_breaker_core::{Circuit, Outcome, Readiness, State, Turn};
 
-use super::{SECOND, Wakes, config, fail, open, ready_to_probe};
+use super::{SECOND, Wakes, config, fail, looks_again, open, ready_to_probe};
 
 #[test]
 fn an_asker_pending_on_its_inner_service_hears_that_its_lease_is_gone() {
@@ -85,7 +85,7 @@ fn a_turn_dropped_gives_its_place_in_the_queue_on() {
     drop(first);
     // It keeps the time now.
     assert_eq!(wakes.count(), 1);
-    assert_eq!(second.wait(&waker), Readiness::Wait { look_again: Some(SECOND) });
+    assert_eq!(looks_again(second.wait(&waker)), Some(SECOND));
     clock.advance(SECOND);
     assert_eq!(second.wait(&waker), Readiness::Pass);
 }
