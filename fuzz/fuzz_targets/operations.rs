@@ -1,7 +1,7 @@
 //! Any circuit and any operations on it agree with the naive model that the core's tests compare it with.
 //!
-//! The first four bytes draw the circuit's configuration and its group, each further four draw one operation, so that the fuzzer takes operations out,
-//! repeats and reorders them as it does bytes.
+//! The first four bytes draw the circuit's configuration and its group, each further four draw one operation, so that the
+//! fuzzer takes operations out, repeats and reorders them as it does bytes.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
