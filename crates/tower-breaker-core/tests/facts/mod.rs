@@ -25,6 +25,8 @@ mod stale;
 mod stress;
 mod time;
 mod turns;
+#[cfg(feature = "state-file")]
+mod wall_clock;
 mod window;
 
 use std::time::Duration;
