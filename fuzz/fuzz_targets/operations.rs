@@ -1,7 +1,7 @@
-//! Any configuration and any operations on it agree with the naive model that the core's tests compare it with.
+//! Any circuit and any operations on it agree with the naive model that the core's tests compare it with.
 //!
-//! The first four bytes draw the configuration, each further four draw one operation, so that the fuzzer takes operations out,
-//! repeats and reorders them as it does bytes.
+//! The first four bytes draw the circuit's configuration and its group, each further four draw one operation, so that the
+//! fuzzer takes operations out, repeats and reorders them as it does bytes.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -29,10 +29,10 @@ fn drawn<S: Strategy>(strategy: &S, bytes: &[u8]) -> Option<S::Value> {
 
 fuzz_target!(|data: &[u8]| {
     let Some((first, rest)) = data.split_first_chunk::<4>() else { return };
-    let Some(config) = drawn(&model::ops::config(), first) else { return };
+    let Some(setting) = drawn(&model::ops::setting(), first) else { return };
     let op = model::ops::op();
     let ops: Vec<_> = rest.chunks_exact(4).take(MOST).filter_map(|bytes| drawn(&op, bytes)).collect();
-    if let Err(error) = model::agreement::agrees(config, &ops) {
+    if let Err(error) = model::pair::agrees::<model::way::ByHand>(&setting, &ops) {
         panic!("{error}");
     }
 });

@@ -9,11 +9,12 @@ use tower_breaker_core::{
 use crate::{
     player::{Player, STRICTLY, configured, each_step, letter, same, unknown},
     trace::{Config, Step, Trace},
+    way::Way,
 };
 
-pub(crate) fn replay(trace: &Trace) -> Result<(), String> {
+pub(crate) fn replay<W: Way>(trace: &Trace) -> Result<(), String> {
     let builder = configured(trace, config_of(&trace.config))?;
-    let mut player = configured(trace, Player::new(trace, builder.build()))?;
+    let mut player = configured(trace, Player::<W>::new(trace, builder.build()))?;
     let first = player.circuit.snapshot();
     let (first_generation, mut entered, mut late) = (first.generation, first, 0);
     each_step(trace, |step| {
@@ -45,7 +46,7 @@ fn config_of(config: &Config) -> Result<CircuitBreakerConfigBuilder, String> {
         .half_open_timeout(None))
 }
 
-fn play(player: &mut Player, step: &Step) -> Result<(), String> {
+fn play(player: &mut Player<impl Way>, step: &Step) -> Result<(), String> {
     let outcome = match step.op.as_str() {
         "advance" => return player.advance(step),
         "acquire" => return player.acquire(step, word),

@@ -1,29 +1,33 @@
-//! What both oracles share: a circuit on a manual clock, the permits it handed out, and the comparison.
+//! What both oracles share: a circuit on a manual clock, the calls that are out, and the comparison.
 
 use std::{collections::HashMap, fmt::Debug, time::Duration};
 
 use tower_breaker_core::{
-    Circuit, CircuitBreakerConfig, Clock, InvalidConfig, ManualClock, Outcome, Permit, Rejected, Snapshot, State,
+    Circuit, CircuitBreakerConfig, Clock, InvalidConfig, ManualClock, Outcome, Rejected, Snapshot, State,
 };
 
-use crate::trace::{Step, Trace};
+use crate::{
+    trace::{Step, Trace},
+    way::Way,
+};
 
 /// Both oracles admit strictly after the wait, we at its end: ours is so much longer.
 pub(crate) const STRICTLY: Duration = Duration::from_nanos(1);
 
-pub(crate) struct Player {
+pub(crate) struct Player<W: Way> {
     pub(crate) clock: ManualClock,
     pub(crate) circuit: Circuit,
+    way: W,
     /// Held to the end of the trace where no step ends them.
-    permits: HashMap<u64, (Permit, Duration)>,
+    calls: HashMap<u64, (W::Call, Duration)>,
 }
 
-impl Player {
+impl<W: Way> Player<W> {
     pub(crate) fn new(trace: &Trace, config: Result<CircuitBreakerConfig, InvalidConfig>) -> Result<Self, String> {
         let config = config.map_err(|error| error.to_string())?;
         let clock = ManualClock::starting_at(trace.config.millis("start")?);
         let circuit = Circuit::builder("trace").config(config).clock(clock.clone()).seed(1).build();
-        Ok(Self { clock, circuit, permits: HashMap::new() })
+        Ok(Self { way: W::new(&circuit), clock, circuit, calls: HashMap::new() })
     }
 
     pub(crate) fn advance(&self, step: &Step) -> Result<(), String> {
@@ -33,35 +37,32 @@ impl Player {
 
     /// Asks for a permit; `refused` is the oracle's word for our refusal.
     pub(crate) fn acquire(&mut self, step: &Step, refused: impl Fn(&Rejected) -> &'static str) -> Result<(), String> {
-        let asked = self.circuit.try_acquire();
+        let asked = self.way.ask();
         let ours = asked.as_ref().map_or_else(refused, |_| "permitted");
         same("result", ours, step.result.as_deref().unwrap_or("nothing"))?;
         same("granted", asked.is_ok(), step.permit.is_some())?;
-        if let (Ok(permit), Some(id)) = (asked, step.permit) {
-            self.permits.insert(id, (permit, self.clock.now()));
+        if let (Ok(call), Some(id)) = (asked, step.permit) {
+            self.calls.insert(id, (call, self.clock.now()));
         }
         Ok(())
     }
 
-    /// Ends a permit, after `took` where the duration is not the clock's.
+    /// Ends a call, after `took` where the duration is not the clock's.
     pub(crate) fn end(&mut self, step: &Step, outcome: Outcome, took: Option<Duration>) -> Result<(), String> {
-        let (permit, _) = self.take(step)?;
-        match took {
-            Some(took) => permit.record_after(outcome, took),
-            None => permit.record(outcome),
-        }
+        let (call, _) = self.take(step)?;
+        self.way.end(call, outcome, took);
         Ok(())
     }
 
-    /// How long the permit has been out, by the clock.
+    /// How long the call has been out, by the clock.
     pub(crate) fn elapsed(&self, step: &Step) -> Option<Duration> {
-        let (_, since) = self.permits.get(&step.permit?)?;
+        let (_, since) = self.calls.get(&step.permit?)?;
         Some(self.clock.now().saturating_sub(*since))
     }
 
-    fn take(&mut self, step: &Step) -> Result<(Permit, Duration), String> {
+    fn take(&mut self, step: &Step) -> Result<(W::Call, Duration), String> {
         let id = step.permit.ok_or("a result without a permit")?;
-        self.permits.remove(&id).ok_or_else(|| format!("permit {id} is not out"))
+        self.calls.remove(&id).ok_or_else(|| format!("permit {id} is not out"))
     }
 }
 

@@ -7,14 +7,15 @@ use tower_breaker_core::{CircuitBreakerConfig, CircuitBreakerConfigBuilder, Outc
 use crate::{
     player::{Player, STRICTLY, configured, each_step, letter, refused, same, unknown},
     trace::{Config, Step, Trace},
+    way::Way,
 };
 
 /// Their rates are percentages in single precision; our waits are compared as milliseconds.
 const ROUNDING: f64 = 1e-4;
 
-pub(crate) fn replay(trace: &Trace) -> Result<(), String> {
+pub(crate) fn replay<W: Way>(trace: &Trace) -> Result<(), String> {
     let builder = configured(trace, config_of(&trace.config))?;
-    let mut player = configured(trace, Player::new(trace, builder.clone().build()))?;
+    let mut player = configured(trace, Player::<W>::new(trace, builder.clone().build()))?;
     let mut state = State::Closed;
     let mut refused_before = 0;
     each_step(trace, |step| {
@@ -62,7 +63,7 @@ fn config_of(config: &Config) -> Result<CircuitBreakerConfigBuilder, String> {
     })
 }
 
-fn play(player: &mut Player, trace: &Trace, step: &Step) -> Result<(), String> {
+fn play(player: &mut Player<impl Way>, trace: &Trace, step: &Step) -> Result<(), String> {
     let outcome = match step.op.as_str() {
         "advance" => return player.advance(step),
         "acquire" => return player.acquire(step, |_| "rejected"),
@@ -102,7 +103,7 @@ fn same_rate(what: &str, ours: Option<f64>, theirs: f64) -> Result<(), String> {
 /// is a fraction, what theirs drops, which is less than a millisecond each time. Ours may be longer by as much, and is
 /// cut to theirs.
 fn round_wait(
-    player: &Player,
+    player: &Player<impl Way>,
     config: &Config,
     builder: &CircuitBreakerConfigBuilder,
     now: &Snapshot,

@@ -1,6 +1,8 @@
 //! The pages that claim something name the tests that prove it. Each of those is there, and is a test.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod wall_time;
+
 use std::{collections::HashMap, fs, path::Path};
 
 const PAGES: [&str; 2] = ["FACTS.md", "SECURITY.md"];

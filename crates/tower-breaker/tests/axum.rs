@@ -6,13 +6,14 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::{Duration, SystemTime},
 };
 
 use ::axum::{
     Router,
     body::Body,
     extract::{MatchedPath, Request},
-    http::{StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     routing::get,
 };
 use ::tower::ServiceExt;
@@ -134,4 +135,29 @@ async fn retry_after_as_a_date_is_the_wait_too() {
     let app = Router::new().route("/", get(handler)).layer(CircuitBreakerLayer::http(circuit.clone()));
     assert_eq!(status(&app, "/").await, 503);
     assert_eq!(circuit.snapshot().open_wait.unwrap().as_secs(), 42);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wall_clock_that_is_hours_off_on_either_side_makes_no_wait_longer_than_its_cap() {
+    async fn waits(date: Option<SystemTime>, until: SystemTime) -> u64 {
+        let circuit = circuit(1);
+        let answer = [(header::DATE, date), (header::RETRY_AFTER, Some(until))];
+        let answer = answer.into_iter().filter_map(|(name, at)| Some((name, httpdate::fmt_http_date(at?))));
+        let answer: Vec<_> = answer.map(|(name, at)| (name, HeaderValue::try_from(at).unwrap())).collect();
+        let handler = move || async move { (StatusCode::SERVICE_UNAVAILABLE, HeaderMap::from_iter(answer)) };
+        let app = Router::new().route("/", get(handler)).layer(CircuitBreakerLayer::http(circuit.clone()));
+        assert_eq!(status(&app, "/").await, 503);
+        circuit.snapshot().open_wait.unwrap().as_secs()
+    }
+
+    let (now, hour, asked) = (SystemTime::now(), Duration::from_secs(3_600), Duration::from_secs(42));
+    for hours in [1, 5, 1_000] {
+        for there in [now + hour * hours, now - hour * hours] {
+            // By the server's own clock, whatever ours says.
+            assert_eq!(waits(Some(there), there + asked).await, 42, "{hours} hours");
+        }
+        // Where it does not say what it believes, it may ask for too much or for what is over.
+        assert_eq!(waits(None, now + hour * hours + asked).await, 60, "{hours} hours ahead of ours: the cap");
+        assert_eq!(waits(None, now - hour * hours + asked).await, 10, "{hours} hours behind ours: no wish");
+    }
 }

@@ -27,6 +27,8 @@ mod stress;
 mod text;
 mod time;
 mod turns;
+#[cfg(feature = "state-file")]
+mod wall_clock;
 mod window;
 mod words;
 

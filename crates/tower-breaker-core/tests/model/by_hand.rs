@@ -22,6 +22,7 @@ impl Model {
 
     pub(super) fn reset(&mut self) {
         self.look();
+        self.last_reset = self.commands;
         self.force = None;
         self.mode_by_hand = None;
         self.enforcement_by_hand = None;
@@ -31,9 +32,17 @@ impl Model {
     pub(super) fn remote_open(&mut self, wait: Duration) {
         self.look();
         if self.force.is_none() {
-            self.totals.opens += 1;
-            self.enter(Phase::Open { wait }, self.now);
+            self.open_from_outside(wait);
         }
+    }
+
+    /// Outside the row, and whether the group likes it or not.
+    pub(super) fn open_from_outside(&mut self, wait: Duration) {
+        if let Some(group) = &mut self.group {
+            group.takes_place();
+        }
+        self.totals.opens += 1;
+        self.enter(Phase::Open { wait }, self.now);
     }
 
     pub(super) fn remote_close(&mut self) {

@@ -18,6 +18,10 @@ pub(super) struct Totals {
     pub(super) slow: u64,
     pub(super) opens: u64,
     pub(super) half_opens: u64,
+    /// Trips that the ejection group did not allow.
+    pub(super) vetoed: u64,
+    /// From one state to another.
+    pub(super) transitions: BTreeMap<(&'static str, &'static str), u64>,
     /// By reason: detected, enforced.
     pub(super) refusals: BTreeMap<&'static str, (u64, u64)>,
     pub(super) last_failure: Option<Duration>,
@@ -33,6 +37,12 @@ impl Totals {
         self.slow += u64::from(slow);
     }
 
+    pub(super) fn changed(&mut self, from: State, to: State) {
+        if from != to {
+            *self.transitions.entry((from.as_str(), to.as_str())).or_default() += 1;
+        }
+    }
+
     pub(super) fn detected(&self, reason: Reason) -> u64 {
         self.refusals.get(reason.as_str()).map_or(0, |(detected, _)| *detected)
     }
@@ -46,10 +56,10 @@ impl Totals {
 
 impl Model {
     pub(super) fn state(&self) -> State {
-        match (self.force, &self.phase) {
-            (Some(Force::Open { .. }), _) | (None, Phase::Open { .. }) => State::Open,
-            (Some(Force::Closed), _) | (None, Phase::Closed) => State::Closed,
-            (None, Phase::HalfOpen { .. }) => State::HalfOpen,
+        match self.force {
+            Some(Force::Open { .. }) => State::Open,
+            Some(Force::Closed) => State::Closed,
+            None => self.phase.state(),
         }
     }
 
@@ -59,6 +69,11 @@ impl Model {
 
     pub(super) fn enforcement(&self) -> f64 {
         self.enforcement_by_hand.unwrap_or_else(|| self.config.enforcement())
+    }
+
+    /// Whether every refusal is carried out.
+    pub(super) fn enforces_all(&self) -> bool {
+        self.mode() == Mode::Enforce && self.enforcement() == 1.0
     }
 
     pub(super) fn active_mode(&self) -> ActiveMode {

@@ -1,19 +1,25 @@
-//! A naive model of what a circuit means, and the test that any sequence of operations agrees with it.
+//! A naive model of what a circuit means, and the comparison of a circuit with it after any sequence of operations.
 //!
-//! The model keeps a list of all outcomes and recomputes everything from it each time. It shares no code with the core
+//! Used by the core's tests, by those of the layer, and by the fuzzer. The model keeps a list of all outcomes and recomputes everything from it each time. It shares no code with the core
 //! (configurations apart) and is meant to be read beside the design, sentence by sentence.
 
-pub(crate) mod agreement;
 mod by_hand;
+mod compare;
+mod ends;
+mod group;
 mod looks;
 pub(crate) mod ops;
+pub(crate) mod pair;
+mod process;
+mod restart;
 mod shares;
+pub(crate) mod way;
 
-use std::time::Duration;
+use std::{mem, time::Duration};
 
-use tower_breaker_core::{CircuitBreakerConfig, HalfOpenRule, Mode, OnCancel, Outcome, Reason, SlidingWindow};
+use tower_breaker_core::{CircuitBreakerConfig, HalfOpenRule, Mode, OnCancel, Reason, SlidingWindow, State};
 
-use self::looks::Totals;
+use self::{group::Group, looks::Totals, way::Refusal};
 
 const NEVER: Duration = Duration::MAX;
 
@@ -60,6 +66,16 @@ enum Phase {
     },
 }
 
+impl Phase {
+    const fn state(&self) -> State {
+        match self {
+            Self::Closed => State::Closed,
+            Self::Open { .. } => State::Open,
+            Self::HalfOpen { .. } => State::HalfOpen,
+        }
+    }
+}
+
 /// Closed counts in `entries`; so does half-open, whose entries are the probes' outcomes.
 #[derive(Debug, Clone)]
 struct Model {
@@ -81,17 +97,23 @@ struct Model {
     held_until: Duration,
     /// When the recovery ramp under way began.
     ramp_from: Option<Duration>,
+    /// How much of it had passed before a restart.
+    ramp_before: Duration,
     /// Entries before this one are not among the throttle's requests.
     requests_from: usize,
     /// When the throttle refused, since its window began.
     throttled: Vec<Duration>,
     mode_by_hand: Option<Mode>,
     enforcement_by_hand: Option<f64>,
+    /// How often something was set by hand, and which of these times was the last reset.
+    commands: u64,
+    last_reset: u64,
+    group: Option<Group>,
     totals: Totals,
 }
 
 impl Model {
-    fn new(config: CircuitBreakerConfig, now: Duration, generation: u64) -> Self {
+    fn new(config: CircuitBreakerConfig, now: Duration, generation: u64, group: Option<Group>) -> Self {
         Self {
             config,
             now,
@@ -106,10 +128,14 @@ impl Model {
             opens_in_row: 0,
             held_until: Duration::ZERO,
             ramp_from: None,
+            ramp_before: Duration::ZERO,
             requests_from: 0,
             throttled: Vec::new(),
             mode_by_hand: None,
             enforcement_by_hand: None,
+            commands: 0,
+            last_reset: 0,
+            group,
             totals: Totals::default(),
         }
     }
@@ -118,19 +144,24 @@ impl Model {
 
     fn enter(&mut self, phase: Phase, at: Duration) {
         self.generation += 1;
-        self.phase = phase;
+        let from = mem::replace(&mut self.phase, phase).state();
+        self.totals.changed(from, self.phase.state());
         self.entered = at;
         self.entries.clear();
         self.window_from = 0;
         self.row_from = 0;
         self.ramp_from = None;
+        self.ramp_before = Duration::ZERO;
         self.requests_from = 0;
         self.throttled.clear();
     }
 
-    /// Closing resets the row of opens and ends a hold.
+    /// Closing resets the row of opens, ends a hold, and gives back a place of the group.
     fn close(&mut self) {
         self.opens_in_row = 0;
+        if let Some(group) = &mut self.group {
+            group.out = false;
+        }
         self.held_until = Duration::ZERO;
         self.enter(Phase::Closed, self.now);
     }
@@ -192,8 +223,9 @@ impl Model {
 
     // Admission.
 
-    /// `drawn` is what chance said to a closed circuit, as the circuit under test drew it.
-    fn acquire(&mut self, drawn: Option<Reason>) -> Result<Ticket, (Reason, Duration)> {
+    /// What chance said is taken from the circuit under test: the share of a closed one that was `drawn`, and whether a
+    /// refusal of which only a share is carried out was.
+    fn acquire(&mut self, drawn: Option<Reason>, carried_out: bool) -> Result<Ticket, Refusal> {
         self.look();
         let refused = self.admit(drawn).err();
         let Some((reason, remaining)) = refused else {
@@ -204,7 +236,12 @@ impl Model {
             }
             return Ok(self.ticket(false));
         };
-        let enforced = reason == Reason::ForcedOpen || (self.mode() == Mode::Enforce && self.enforcement() == 1.0);
+        let by_share = match self.enforcement() {
+            1.0 => true,
+            0.0 => false,
+            _ => carried_out,
+        };
+        let enforced = reason == Reason::ForcedOpen || (self.mode() == Mode::Enforce && by_share);
         self.totals.refused(reason, enforced);
         if enforced { Err((reason, remaining)) } else { Ok(self.ticket(true)) }
     }
@@ -217,7 +254,7 @@ impl Model {
     }
 
     /// Whether the machine admits a call; an open circuit whose wait is over becomes half-open by it.
-    fn admit(&mut self, drawn: Option<Reason>) -> Result<(), (Reason, Duration)> {
+    fn admit(&mut self, drawn: Option<Reason>) -> Result<(), Refusal> {
         match self.force {
             Some(Force::Open { until }) => {
                 let remaining = until.map_or(self.config.open_duration(), |until| until - self.now);
@@ -257,114 +294,18 @@ impl Model {
     }
 
     /// Would a call be refused for certain? Then that is a refusal, and counted.
-    fn check(&mut self) -> Result<(), (Reason, Duration)> {
+    fn check(&mut self) -> Result<(), Refusal> {
         self.look();
         let mut tried = self.clone();
-        tried.acquire(None).map(drop).inspect_err(|_| self.totals = tried.totals)
+        tried.acquire(None, false).map(drop).inspect_err(|_| self.totals = tried.totals)
     }
 
     /// Admits what the machine admits, and counts no refusal.
     fn acquire_quietly(&mut self) -> Option<Ticket> {
         self.look();
         let mut tried = self.clone();
-        let ticket = tried.acquire(None).ok().filter(|ticket| !ticket.bypass)?;
+        let ticket = tried.acquire(None, false).ok().filter(|ticket| !ticket.bypass)?;
         *self = tried;
         Some(ticket)
-    }
-
-    // The end of a permit.
-
-    fn record(&mut self, ticket: Ticket, outcome: Outcome, elapsed: Duration) {
-        self.look();
-        self.end(ticket, Some(outcome), elapsed);
-    }
-
-    fn cancel(&mut self, ticket: Ticket) {
-        self.look();
-        let waited = ticket.elapsed(self.now);
-        let failed = match self.config.on_cancel() {
-            OnCancel::Ignore => false,
-            OnCancel::Failure => true,
-            OnCancel::FailureAfter(after) => waited >= after,
-            other => unreachable!("not a way to judge a dropped permit: {other:?}"),
-        };
-        self.end(ticket, failed.then_some(Outcome::Failure), waited);
-    }
-
-    /// `None`: cancelled.
-    fn end(&mut self, ticket: Ticket, outcome: Option<Outcome>, elapsed: Duration) {
-        if ticket.bypass {
-            self.totals.bypassed += 1;
-            return;
-        }
-        if ticket.generation != self.generation {
-            self.totals.stale += 1;
-            return;
-        }
-        if let Phase::HalfOpen { out } = &mut self.phase {
-            let place = out.iter().position(|admitted| *admitted == ticket.acquired).expect("the probe is out");
-            out.remove(place);
-        }
-        let wish = if let Some(Outcome::FailureRetryAfter(wish)) = outcome { Some(wish) } else { None };
-        let failure = match outcome {
-            None => return self.totals.cancelled += 1,
-            Some(Outcome::Ignored) => return self.totals.ignored += 1,
-            Some(Outcome::Success) => false,
-            Some(_) => true,
-        };
-        let slow = self.config.slow_call_duration_threshold().is_some_and(|most| elapsed > most);
-        self.totals.judged(failure, slow);
-        if failure {
-            self.totals.last_failure = Some(self.now);
-        }
-        self.entries.push(Entry { at: self.now, failure, slow });
-        self.judge(wish);
-    }
-
-    /// After each counted outcome: does it open or close?
-    fn judge(&mut self, wish: Option<Duration>) {
-        if self.force.is_some() {
-            return;
-        }
-        match self.phase {
-            Phase::Closed if self.trips() => self.open(self.now, wish),
-            Phase::HalfOpen { .. } => self.judge_half_open(wish),
-            _ => {}
-        }
-    }
-
-    fn trips(&self) -> bool {
-        let window = self.window();
-        let full = window.len() >= self.config.minimum_calls() as usize;
-        let in_a_row = self.config.failure_threshold().is_some_and(|most| self.failures_in_row() >= most);
-        let little_traffic = self.config.failure_rate_threshold().is_none() || !full;
-        (in_a_row && little_traffic) || (full && self.rates_reached(&window))
-    }
-
-    fn judge_half_open(&mut self, wish: Option<Duration>) {
-        let ended = self.entries.len();
-        match self.config.half_open() {
-            HalfOpenRule::Consecutive { success_threshold, .. } => {
-                if self.entries.iter().any(|entry| entry.failure || entry.slow) {
-                    self.open(self.now, wish);
-                } else if ended >= success_threshold as usize {
-                    self.recover();
-                }
-            }
-            HalfOpenRule::Rate { permitted_calls } => {
-                if ended >= self.config.minimum_calls().min(permitted_calls) as usize {
-                    if self.rates_reached(&self.entries) { self.open(self.now, wish) } else { self.recover() }
-                }
-            }
-            _ => unreachable!("there are two rules"),
-        }
-    }
-
-    fn rates_reached(&self, entries: &[Entry]) -> bool {
-        let share = |count: usize| count as f64 / entries.len() as f64;
-        let failures = share(entries.iter().filter(|entry| entry.failure).count());
-        let slow = share(entries.iter().filter(|entry| entry.slow).count());
-        self.config.failure_rate_threshold().is_some_and(|most| failures >= most)
-            || self.config.slow_call_duration_threshold().is_some() && slow >= self.config.slow_call_rate_threshold()
     }
 }

@@ -12,8 +12,11 @@ pub(crate) enum Op {
     AdvanceToEdge(Beside),
     Acquire,
     AcquireQuietly,
-    /// Acquires, and ends the permit at once.
+    /// A call that ends before anybody waits for it.
     Call(Outcome),
+    CallThatPanics,
+    /// What stands behind the circuit fails before there is a call.
+    FailUnready,
     Check,
     /// Compares everything that can be seen. Looking brings a circuit up to date, so that what nobody looks at goes
     /// other ways.
@@ -22,6 +25,7 @@ pub(crate) enum Op {
     Record(usize, Outcome),
     RecordAfter(usize, Outcome, Duration),
     Drop(usize),
+    Panic(usize),
     /// Ends the oldest permit, most likely of an older generation.
     Late(Outcome),
     ForceOpen,
@@ -34,6 +38,37 @@ pub(crate) enum Op {
     RemoteOpen(Duration),
     RemoteClose,
     HoldProbes(Duration),
+    /// A circuit of the same ejection group trips if it may, or is well again.
+    Other(usize, Health),
+    /// Keeps what is there to be known, for `Restore`.
+    Export,
+    /// Takes over what was last kept, in the life of the same circuit.
+    Restore,
+    /// The process ends, is down for so long, and takes over what it knew; whatever was out is gone. Meanwhile somebody
+    /// steps the wall clock.
+    Restart(Duration, Step),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Health {
+    Sick,
+    Well,
+}
+
+/// A step of the wall clock.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Step {
+    None,
+    AnHourAhead,
+    AnHourBack,
+}
+
+/// What is not an operation: where the circuit stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Setting {
+    pub(crate) config: CircuitBreakerConfig,
+    /// It is in an ejection group of which this share may be out, with so many others.
+    pub(crate) group: Option<(f64, usize)>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -60,13 +95,18 @@ pub(crate) fn op() -> impl Strategy<Value = Op> {
         30 => Just(Op::Look),
         1 => Just(Op::AcquireQuietly),
         1 => Just(Op::Check),
+        1 => Just(Op::FailUnready),
+        1 => Just(Op::CallThatPanics),
         20 => (any::<usize>(), outcome()).prop_map(|(which, outcome)| Op::Record(which, outcome)),
         6 => (any::<usize>(), outcome(), elapsed()).prop_map(|(which, outcome, took)| Op::RecordAfter(which, outcome, took)),
         4 => any::<usize>().prop_map(Op::Drop),
+        2 => any::<usize>().prop_map(Op::Panic),
         2 => outcome().prop_map(Op::Late),
         8 => elapsed().prop_map(Op::Advance),
         8 => select(vec![Beside::Before, Beside::At, Beside::After]).prop_map(Op::AdvanceToEdge),
         6 => by_hand(),
+        2 => (any::<usize>(), select(vec![Health::Sick, Health::Well])).prop_map(|(which, how)| Op::Other(which, how)),
+        3 => restart(),
     ]
 }
 
@@ -82,6 +122,15 @@ fn by_hand() -> impl Strategy<Value = Op> {
         1 => wait().prop_map(Op::RemoteOpen),
         1 => Just(Op::RemoteClose),
         1 => wait().prop_map(Op::HoldProbes),
+    ]
+}
+
+fn restart() -> impl Strategy<Value = Op> {
+    let step = prop_oneof![4 => Just(Step::None), 1 => Just(Step::AnHourAhead), 1 => Just(Step::AnHourBack)];
+    prop_oneof![
+        1 => Just(Op::Export),
+        1 => Just(Op::Restore),
+        2 => (elapsed(), step).prop_map(|(down, step)| Op::Restart(down, step)),
     ]
 }
 
@@ -109,9 +158,8 @@ fn mode() -> impl Strategy<Value = Mode> {
     prop_oneof![3 => Just(Mode::Enforce), 1 => Just(Mode::Observe)]
 }
 
-/// Shares that are all or nothing: what lies between is drawn at random.
 fn share() -> impl Strategy<Value = f64> {
-    prop_oneof![3 => Just(1.0), 1 => Just(0.0)]
+    prop_oneof![4 => Just(1.0), 1 => Just(0.0), 1 => Just(0.5)]
 }
 
 fn window() -> impl Strategy<Value = SlidingWindow> {
@@ -140,7 +188,12 @@ fn rate() -> impl Strategy<Value = f64> {
     select(vec![0.01, 0.25, 1.0 / 3.0, 0.5, 0.7, 1.0])
 }
 
-pub(crate) fn config() -> impl Strategy<Value = CircuitBreakerConfig> {
+pub(crate) fn setting() -> impl Strategy<Value = Setting> {
+    let group = (select(vec![0.0, 0.34, 0.5, 1.0]), 0usize..=3);
+    (config(), option::weighted(0.4, group)).prop_map(|(config, group)| Setting { config, group })
+}
+
+fn config() -> impl Strategy<Value = CircuitBreakerConfig> {
     let trips = (option::of(1u32..=4), option::of(rate()), option::of(select(vec![ms(1), ms(20)])), rate())
         .prop_filter("one condition is on", |(row, rate, slow, _)| row.is_some() || rate.is_some() || slow.is_some());
     let counted = (window(), 1u32..=9, option::weighted(0.3, select(vec![ms(1_000), ms(2_000)])));

@@ -9,11 +9,17 @@ use super::{Model, Phase};
 impl Model {
     /// Closed by probes, or by the fleet's: with a ramp, the row of opens goes on until its end.
     pub(super) fn recover(&mut self) {
+        self.recover_after(Duration::ZERO);
+    }
+
+    /// With so much of the ramp gone by.
+    pub(super) fn recover_after(&mut self, before: Duration) {
         let row = self.opens_in_row;
         self.close();
         if self.config.recovery_ramp().is_some() {
             self.opens_in_row = row;
             self.ramp_from = Some(self.now);
+            self.ramp_before = before;
         }
     }
 
@@ -26,12 +32,16 @@ impl Model {
     }
 
     pub(super) fn ramp_end(&self) -> Option<Duration> {
-        Some(self.ramp_from? + self.config.recovery_ramp()?)
+        Some((self.ramp_from? + self.config.recovery_ramp()?).saturating_sub(self.ramp_before))
+    }
+
+    pub(super) fn ramp_age(&self) -> Option<Duration> {
+        Some(self.now - self.ramp_from? + self.ramp_before)
     }
 
     /// From a tenth to all, linearly.
     pub(super) fn ramp_share(&self) -> Option<f64> {
-        let age = self.now - self.ramp_from?;
+        let age = self.ramp_age()?;
         Some(0.1 + 0.9 * age.as_secs_f64() / self.config.recovery_ramp()?.as_secs_f64())
     }
 

@@ -43,9 +43,12 @@ local function one(key, a)
   if m ~= '-' and m ~= 'e' and m ~= 'o' then m, damaged = '-', 'm' end
   if x ~= '-' and not (tonumber(x) and tonumber(x) >= 0 and tonumber(x) <= 1) then x, damaged = '-', 'x' end
   local dirty, cleared = false, false
-  -- Redis's own clock may have been set back: nothing began in the future, no lease outlasts its length. It is written, or
-  -- it would begin anew with each look.
-  if at > now then at, dirty = now, true end
+  -- Redis's own clock may have been set back: nothing began in the future, no force and no lease outlasts its length. It is
+  -- written, or it would begin anew with each look.
+  if at > now then
+    if u >= 0 then u = u - (at - now) end
+    at, dirty = now, true
+  end
   if lu > now + lease then lu, dirty = now + lease, true end
 
   local known, known_s = tonumber(a(1)), a(2)

@@ -208,3 +208,18 @@ fn a_clock_of_redis_that_was_set_back_holds_nothing_up() {
     pause(510);
     assert_eq!(circuit.say("b", Said { epoch: 1, act: "want", ..SAID }).lease, "me");
 }
+
+#[test]
+#[ignore = "needs redis-server"]
+fn a_force_ends_after_its_length_also_where_the_clock_of_redis_was_set_back() {
+    let circuit = Circuit::new();
+    assert_eq!(circuit.say("a", Said { act: "hand", state: "fo", ..SAID }).state, "fo");
+    // As if it had begun tomorrow, for 400 ms.
+    let tomorrow = circuit.redis_now() + 86_400_000;
+    let (at, until) = (tomorrow.to_string(), (tomorrow + 400).to_string());
+    circuit.server.command(&["HSET", "circuit", "at", &at, "u", &until]);
+    assert_eq!(circuit.say("a", Said { epoch: 1, ..SAID }).state, "fo");
+    pause(410);
+    let heard = circuit.say("b", Said { epoch: 1, ..SAID });
+    assert_eq!((heard.epoch, heard.state.as_str(), heard.wait), (2, "o", 0));
+}
