@@ -55,8 +55,7 @@ impl CallWindow {
             self.clear();
             self.counts.calls = u64::from(self.capacity);
         } else if self.counts.is_clean() {
-            // Clear places stay clear: only the cursor moves.
-            self.next = (self.next + count) % self.capacity;
+            // Clear places stay clear, and where the cursor stands among them makes no difference.
             self.counts.calls = (self.counts.calls + u64::from(count)).min(u64::from(self.capacity));
         } else {
             (0..count).for_each(|_| self.record(false, false));

@@ -113,12 +113,23 @@ mod tests {
     }
 
     #[test]
+    fn a_bucket_ends_where_the_next_one_begins_however_often_one_looks() {
+        let mut window = window();
+        for now in [0, 9, 9, 10, 10, 19, 500, 509] {
+            window.advance(now);
+            assert_eq!(window.bucket_end(), (now / 10 + 1) * 10);
+        }
+        assert!(window.every_bucket(|calls, _| calls == 0) && !window.every_bucket(|calls, _| calls > 0));
+    }
+
+    #[test]
     fn an_outcome_leaves_with_its_bucket() {
         let mut window = window();
         window.advance(9);
-        window.record(true, false);
+        window.record(true, true);
+        window.record(false, true);
         window.advance(49);
-        assert_eq!(window.counts().failures, 1);
+        assert_eq!(window.counts(), WindowCounts { calls: 2, failures: 1, slow: 2 });
         window.advance(50);
         assert_eq!(window.counts(), WindowCounts::default());
     }
