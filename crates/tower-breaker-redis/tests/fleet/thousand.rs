@@ -214,7 +214,7 @@ async fn of_a_thousand_instances_each_tells_what_changed_and_no_more_and_all_hea
         }
     };
     let closed = crowd.converges(State::Closed, ask_all).await;
-    println!(
+    report(&format!(
         "  from the failures to all open {opened:?}; from then to all closed {closed:?}, of which 1 s is the wait"
-    );
+    ));
 }
