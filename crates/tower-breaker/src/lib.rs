@@ -92,7 +92,9 @@ pub mod until;
 mod view;
 
 #[cfg(feature = "state-file")]
+#[doc(inline)]
 pub use tower_breaker_core::StateFileError;
+#[doc(inline)]
 pub use tower_breaker_core::{
     ActiveMode, Admission, Bulkhead, BulkheadBuilder, BulkheadFigures, BulkheadFull, ByHand, CallAsync, CallAsyncOr,
     Circuit, CircuitBreakerConfig, CircuitBreakerConfigBuilder, CircuitBuilder, Circuits, CircuitsBuilder, Clock,
@@ -103,6 +105,7 @@ pub use tower_breaker_core::{
     Transition, Transitions, Turn, Waiter, WeakCircuit, WindowCounts,
 };
 #[cfg(any(feature = "config", feature = "state-file"))]
+#[doc(inline)]
 pub use tower_breaker_core::{Export, InvalidExport};
 
 #[cfg(feature = "bulkhead")]

@@ -11,6 +11,7 @@ mod operator;
 mod outage;
 mod script;
 mod server;
+mod thousand;
 
 use std::time::{Duration, Instant};
 
