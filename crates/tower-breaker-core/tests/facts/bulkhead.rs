@@ -56,6 +56,16 @@ fn as_many_as_there_are_places_then_the_queue_then_none() {
 }
 
 #[test]
+fn without_a_queue_there_are_places_and_refusals() {
+    let bulkhead = Bulkhead::builder(2).max_queue(0).build().unwrap();
+    let (first, _second) = (place(&bulkhead), place(&bulkhead));
+    assert!(bulkhead.enter().is_err() && bulkhead.try_acquire().is_err());
+    drop(first);
+    assert!(bulkhead.try_acquire().is_ok());
+    assert_eq!(gauges(&bulkhead), (1, 0, 2));
+}
+
+#[test]
 fn a_place_given_back_goes_to_the_head_of_the_queue_and_nobody_overtakes() {
     let bulkhead = Bulkhead::builder(1).max_queue(3).build().unwrap();
     let first = place(&bulkhead);

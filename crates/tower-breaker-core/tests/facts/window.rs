@@ -191,6 +191,16 @@ fn a_row_is_forgotten_only_when_its_last_outcome_is_older_than_max_age() {
 }
 
 #[test]
+fn a_time_window_ages_by_itself_and_not_by_max_age() {
+    let (circuit, clock) = circuit(rate(1.0, SlidingWindow::time(secs(100)), 50).max_age(secs(10)));
+    fail(&circuit, 2);
+    clock.advance(secs(20));
+    fail(&circuit, 1);
+    let now = circuit.snapshot();
+    assert_eq!((now.window.failures, now.failures_in_row), (3, 1));
+}
+
+#[test]
 fn max_age_forgets_a_count_window_too() {
     let (circuit, clock) = circuit(rate(0.5, SlidingWindow::calls(10), 4).max_age(secs(10)));
     fail(&circuit, 3);
