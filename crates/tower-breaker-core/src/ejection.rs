@@ -15,6 +15,7 @@ use crate::{
 /// Circuits of which at most a share may be open or half-open at once, and never all.
 ///
 /// Of n circuits at most `max(1, floor(n * max_ejected))` are out, and at most n - 1. Clones are the same group.
+#[doc(alias("outlier_detection", "max_ejection_percent"))]
 #[derive(Debug, Clone)]
 pub struct EjectionGroup {
     shared: Arc<Shared>,

@@ -39,6 +39,7 @@ impl Reason {
 }
 
 /// A call that a circuit did not let through.
+#[doc(alias("CallNotPermitted", "BrokenCircuit"))]
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "a refused call must be answered"]
 pub struct Rejected {

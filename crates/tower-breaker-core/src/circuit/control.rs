@@ -7,6 +7,7 @@ use crate::{CircuitBreakerConfig, InvalidConfig, Mode, Observe, clock::nanos};
 
 impl Circuit {
     /// Refuses every call, whatever `enforcement` says, until another force or [`reset`](Self::reset).
+    #[doc(alias("isolate", "trip"))]
     pub fn force_open(&self) {
         self.with(|scene| scene.machine.force_open(&mut scene.cx, u64::MAX));
     }
@@ -17,11 +18,13 @@ impl Circuit {
     }
 
     /// Lets every call through, counting as usual, and trips on nothing until another force or [`reset`](Self::reset).
+    #[doc(alias("disable"))]
     pub fn force_closed(&self) {
         self.with(|scene| scene.machine.force_closed(&mut scene.cx));
     }
 
     /// Back to the configured mode and enforcement, closed, with an empty window and no opens in a row.
+    #[doc(alias("close"))]
     pub fn reset(&self) {
         self.with(|scene| scene.machine.reset(&mut scene.cx));
     }

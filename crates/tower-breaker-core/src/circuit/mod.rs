@@ -60,6 +60,7 @@ use crate::{
 /// }
 /// assert_eq!(circuit.snapshot().totals.successes, 1);
 /// ```
+#[doc(alias("CircuitBreaker"))]
 #[derive(Clone)]
 pub struct Circuit {
     shared: Arc<Shared>,
@@ -159,6 +160,7 @@ impl Circuit {
     }
 
     /// Everything there is to see now.
+    #[doc(alias("metrics"))]
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         self.with(|scene| scene.snapshot(&self.shared))

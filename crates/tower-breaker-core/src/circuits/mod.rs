@@ -38,6 +38,7 @@ type GroupFor = dyn Fn(&str) -> Option<EjectionGroup> + Send + Sync;
 /// assert!(circuits.get("never seen").is_none());
 /// # drop(circuit);
 /// ```
+#[doc(alias("CircuitBreakerRegistry", "registry"))]
 #[derive(Clone)]
 pub struct Circuits {
     set: Arc<Set>,

@@ -67,26 +67,32 @@ macro_rules! switches {
 impl CircuitBreakerConfigBuilder {
     values! {
         /// What rates are taken over: the last so many calls, or the last so much time. Default: 5 s in 10 buckets.
+        #[doc(alias("sliding_window_size", "sampling_duration"))]
         sliding_window: SlidingWindow;
         /// Below so many calls in the window no rate decides: 1.., at most a count window. Default: 20, or the count
         /// window if that is smaller.
+        #[doc(alias("minimum_number_of_calls", "minimum_throughput", "request_volume_threshold"))]
         minimum_calls: u32;
         /// This share of slow calls opens the circuit: (0, 1], default 1.0. Without a duration threshold no call is slow.
         slow_call_rate_threshold: f64;
         /// The first open in a row waits this long: at least 1 ms, default 2 s.
+        #[doc(alias("wait_duration_in_open_state", "break_duration", "sleep_window", "reset_timeout"))]
         open_duration: Duration as Period;
         /// Each further open in a row waits so many times longer: at least 1, default 1.2.
+        #[doc(alias("backoff"))]
         open_duration_multiplier: f64;
         /// No open waits longer: at least `open_duration`. Default: the larger of 60 s and twice `open_duration`.
         max_open_duration: Duration as Period;
         /// Each wait is shortened by a random share up to this one: [0, 1), default 0.1.
         open_duration_jitter: f64;
         /// Consecutive rule: so many successes in a row close the circuit. 1..=1,000,000, default 2.
+        #[doc(alias("consecutive_successes"))]
         success_threshold: u32;
         /// Consecutive rule: at most so many probes are out at once. 1..=1,000,000, default 1.
         half_open_max_concurrent: u32;
         /// Rate rule, instead of the consecutive one: so many calls are let through in all and judged by the rate
         /// thresholds. 1..=1,000,000.
+        #[doc(alias("permitted_number_of_calls_in_half_open_state"))]
         permitted_calls: u32;
         /// What a permit dropped without an outcome says. Default: a failure if it had waited for 1 s.
         on_cancel: OnCancel;
@@ -99,9 +105,11 @@ impl CircuitBreakerConfigBuilder {
     switches! {
         /// So many failures in a row open the circuit; beside a failure rate only while the window holds fewer than
         /// `minimum_calls`. 1..=1,000,000, default 5; `None` switches it off.
+        #[doc(alias("consecutive_failures", "consecutive_5xx"))]
         failure_threshold: u32;
         /// This share of failures in the window opens the circuit: (0, 1], default 0.5, or 0.8 beside a throttle; `None`
         /// switches it off.
+        #[doc(alias("error_threshold_percentage", "failure_ratio"))]
         failure_rate_threshold: f64;
         /// A row or a count window whose last outcome is older than this is forgotten: at least 1 s. Default: off.
         max_age: Duration as Period;
@@ -109,12 +117,15 @@ impl CircuitBreakerConfigBuilder {
         slow_call_duration_threshold: Duration as Period;
         /// A probe still out after this long (consecutive rule), or half-open lasting this long (rate rule), opens the
         /// circuit: at least 1 ms, default 60 s; `None` switches it off.
+        #[doc(alias("max_wait_duration_in_half_open_state"))]
         half_open_timeout: Duration as Period;
         /// After the probes closed the circuit it lets a share through that grows from a tenth to all over this time: at
         /// least 1 ms. Default: off.
+        #[doc(alias("slow_start"))]
         recovery_ramp: Duration as Period;
         /// While closed, refuses what is beyond so many times the successes, by chance: more than 1, with a time window.
         /// 2.0 is gentle, 1.1 strict. Default: off.
+        #[doc(alias("adaptive_throttling"))]
         throttle: f64;
     }
 

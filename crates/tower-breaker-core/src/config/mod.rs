@@ -97,6 +97,7 @@ pub enum Mode {
     /// Calls are refused.
     Enforce,
     /// Calls that would have been refused go through and are counted: for trying thresholds on live traffic.
+    #[doc(alias("metrics_only", "dry_run", "shadow"))]
     Observe,
 }
 
