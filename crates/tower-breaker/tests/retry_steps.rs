@@ -16,8 +16,11 @@ use ::tower::{Layer, Service, ServiceBuilder, ServiceExt, limit::ConcurrencyLimi
 use http::{Request, Response, StatusCode};
 use tokio::time::{Instant, advance, sleep};
 use tower_breaker::{
-    BulkheadFull, CircuitBreakerLayer, Error, Figure, Figures, TimedOut, TimeoutKind,
-    retry::{Budget, CloneBy, HttpRetry, Jitter, Retried, RetryConfig, RetryErrors, RetryLayer, Verdict, from_fn},
+    BulkheadFull, Circuit, CircuitBreakerLayer, Error, Figure, Figures, TimedOut, TimeoutKind,
+    retry::{
+        Ask, Budget, CloneBy, HttpRetry, Jitter, Nobody, Retried, RetryConfig, RetryErrors, RetryLayer, Verdict,
+        from_fn,
+    },
 };
 
 use crate::support::{ask, circuit, trip};
@@ -193,6 +196,25 @@ async fn the_attempt_that_opened_the_circuit_is_the_answer_unwaited_and_uncharge
     // The next one is refused at its first attempt.
     assert!(matches!(ask(&mut service, 0).await, Err(Error::CircuitOpen(_))));
     assert_eq!((budget.balance(), layer.figures().first_try), (9.0, 1));
+}
+
+/// How many attempts a call makes that always fails, where this is asked before each retry.
+async fn attempts_where_asked<A: Ask<u8> + Clone>(asked: A) -> u32 {
+    let (attempts, service) = failing(9);
+    let answer = ask(&mut RetryLayer::new(plain(3)).ask(asked).layer(service), 0).await;
+    assert_eq!(answer, Err(Failed(made(&attempts))));
+    made(&attempts)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_circuit_perhaps_one_a_closure_or_nobody_is_asked() {
+    let (open, closed) = (circuit(1), circuit(1));
+    trip(&open);
+    assert_eq!(attempts_where_asked(Nobody).await, 3);
+    assert_eq!((attempts_where_asked(open.clone()).await, attempts_where_asked(closed.clone()).await), (1, 3));
+    assert_eq!(attempts_where_asked(Some(open)).await, 1);
+    assert_eq!((attempts_where_asked(Some(closed)).await, attempts_where_asked(None::<Circuit>).await), (3, 3));
+    assert_eq!((attempts_where_asked(|| true).await, attempts_where_asked(|| false).await), (1, 3));
 }
 
 #[tokio::test(start_paused = true)]

@@ -226,13 +226,18 @@ fn a_seeded_set_gives_each_name_its_own_chance_in_whatever_order_they_come() {
 
 #[test]
 fn an_observer_of_the_set_is_told_of_every_circuit() {
-    let circuits = set().0.build();
-    let before = circuits.get_or_create("before");
     let (tell, told) = std::sync::mpsc::channel();
-    circuits.observe(move |transition: &Transition| tell.send(transition.circuit.to_string()).expect("it listens"));
+    let observer = |from: &'static str| {
+        let tell = tell.clone();
+        move |transition: &Transition| tell.send(format!("{from}: {}", transition.circuit)).expect("it listens")
+    };
+    let circuits = set().0.observe(observer("built")).build();
+    let before = circuits.get_or_create("before");
+    circuits.observe(observer("added"));
     fail(&before, 3);
     fail(&circuits.get_or_create("after"), 3);
-    assert_eq!(told.try_iter().collect::<Vec<_>>(), ["before", "after"]);
+    let told: Vec<_> = told.try_iter().collect();
+    assert_eq!(told, ["built: before", "added: before", "built: after", "added: after"]);
 }
 
 #[test]
