@@ -21,6 +21,9 @@
 //! | `Waiter` does not pass on a place that it had got unseen | `a_waiter_that_leaves_..` |
 #![cfg(loom)]
 
+#[path = "loom/totals.rs"]
+mod totals;
+
 use std::{
     sync::{
         Arc,
