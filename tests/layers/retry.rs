@@ -1,10 +1,12 @@
 //! Retry around a hyper-util client.
 
 use std::{
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -16,7 +18,7 @@ use axum::{
 use hyper_util::client::legacy::Error;
 use tokio::net::TcpListener;
 use tower::{Layer, ServiceExt};
-use tower_breaker::retry::{BufferBody, HttpRetry, ReplayBody, RetryConfig, RetryLayer};
+use tower_breaker::retry::{BufferBody, HttpRetry, Jitter, ReplayBody, RetryConfig, RetryLayer};
 
 use crate::support::{Server, client};
 
@@ -82,4 +84,46 @@ async fn a_refused_connection_is_tried_again_for_a_post_too() {
     let asked_nobody = layer.policy(HttpRetry::new());
     assert!(asked_nobody.layer(client()).oneshot(nobody()).await.unwrap_err().is_connect());
     assert_eq!(asked_nobody.figures().retries, 4);
+}
+
+/// A body that never ends, and tells when the server lets go of it: when its connection is gone.
+struct Endless(Arc<AtomicU32>);
+
+impl http_body::Body for Endless {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, std::convert::Infallible>>> {
+        Poll::Pending
+    }
+}
+
+impl Drop for Endless {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[tokio::test]
+async fn during_the_wait_the_connection_of_the_failed_response_is_gone() {
+    let gone = Arc::new(AtomicU32::new(0));
+    let lets_go = Arc::clone(&gone);
+    let app = Router::new()
+        .fallback(move || async move { (StatusCode::SERVICE_UNAVAILABLE, Body::new(Endless(Arc::clone(&lets_go)))) });
+    let server = Server::start(app).await;
+    let minute = Duration::from_secs(60);
+    let config = RetryConfig::builder().base(minute).max(minute).jitter(Jitter::None).build().unwrap();
+    let layer = RetryLayer::http(config).map_body(Body::new as Map);
+    let call = tokio::spawn(layer.layer(client()).oneshot(with_body(&server, Method::PUT, Vec::new())));
+    let let_go = async {
+        while gone.load(Ordering::Relaxed) == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(minute / 2, let_go).await.expect("long before the next attempt");
+    assert!(!call.is_finished());
+    call.abort();
 }

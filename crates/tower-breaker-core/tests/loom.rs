@@ -11,6 +11,7 @@
 //! | `Gate::show` does not give back what was counted as QUIET was revoked | `the_outcome_that_completes_the_minimum_..` |
 //! | `note_successes` or `note_request` is left out | `the_throttle_knows_..` |
 //! | `Gate::show` loses what an older generation counted | `a_stale_success_closes_nothing` |
+//! | `absorb_successes` forgets stale ones | `totals_and_what_is_still_out_..` |
 //! | `Turns::settle` clears the queue without waking it | `no_wakeup_is_lost` |
 //! | `Turns::settle` does not lease a place that was given back | `a_reserved_place_given_up_..` |
 //! | `News::is_mine_to_tell` does not look whether somebody tells already | `transitions_are_told_in_order` |
@@ -20,6 +21,9 @@
 //! | `Places::try_enter` does not look whether somebody queues | `a_newcomer_does_not_overtake_..` |
 //! | `Waiter` does not pass on a place that it had got unseen | `a_waiter_that_leaves_..` |
 #![cfg(loom)]
+
+#[path = "loom/totals.rs"]
+mod totals;
 
 use std::{
     sync::{

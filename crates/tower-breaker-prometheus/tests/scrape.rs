@@ -151,14 +151,26 @@ fn a_life_is_told_in_numbers() {
     }
 }
 
+/// Ends the threads that ask for it.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn while_calls_run_each_scrape_agrees_with_itself_and_no_counter_goes_down() {
-    let circuits = circuits(&ManualClock::new());
+    let clock = ManualClock::new();
+    let circuits = circuits(&clock);
     let registry = registered(CircuitBreakerCollector::builder().circuits(&circuits));
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
+        // Also where an assertion fails: the scope waits for its threads.
+        let _ends = Ends(&done);
         for thread in 0..2 {
-            let (circuits, done) = (&circuits, &done);
+            let (circuits, clock, done) = (&circuits, &clock, &done);
             scope.spawn(move || {
                 for call in thread.. {
                     let circuit = circuits.get_or_create(["a", "b", "c"][call % 3]);
@@ -166,7 +178,8 @@ fn while_calls_run_each_scrape_agrees_with_itself_and_no_counter_goes_down() {
                         Ok(permit) if call % 5 == 0 => drop(permit),
                         Ok(permit) if call % 7 < 4 => permit.record(Outcome::Failure),
                         Ok(permit) => permit.record(Outcome::Success),
-                        Err(_) => circuit.reset(),
+                        Err(_) if call % 11 == 0 => circuit.reset(),
+                        Err(_) => clock.advance(Duration::from_secs(1)),
                     }
                     if done.load(Ordering::Relaxed) {
                         return;
@@ -181,16 +194,26 @@ fn while_calls_run_each_scrape_agrees_with_itself_and_no_counter_goes_down() {
                 let of = |what: &str| page.sum(&format!("circuit_breaker_{what}_total"), &[("name", name)]);
                 let parts = ["successes", "failures", "ignored", "cancelled", "stale", "bypassed"];
                 assert_eq!(of("calls"), parts.iter().map(|part| of(part)).sum::<f64>());
-                let trips =
-                    |from: &str| page.sum("circuit_breaker_state_transitions_total", &[("name", name), ("from", from)]);
-                assert_eq!(of("opened"), trips("closed"), "each open is a trip from closed here");
+                let moves = |way: &str, state: &str| {
+                    page.sum("circuit_breaker_state_transitions_total", &[("name", name), (way, state)])
+                };
+                assert_eq!((of("opened"), of("half_opened")), (moves("to", "open"), moves("to", "half_open")));
+                // Every circuit began closed: where it is now is where its transitions led.
+                let state = page.value("circuit_breaker_state", &[("name", name)]);
+                for (value, word) in [(0.0, "closed"), (1.0, "open"), (2.0, "half_open")] {
+                    let there = moves("to", word) - moves("from", word) + f64::from(u8::from(word == "closed"));
+                    assert_eq!(there, f64::from(u8::from(state == value)), "{name} is {state}, of {word}");
+                }
             }
             for (series, before) in last.series.iter().filter(|(series, _)| series.0.ends_with("_total")) {
                 assert!(page.series[series] >= *before, "{series:?} went down from {before}");
             }
             last = page;
         }
-        done.store(true, Ordering::Relaxed);
+        for what in ["opened", "half_opened", "successes", "failures", "cancelled"] {
+            let counted = last.sum(&format!("circuit_breaker_{what}_total"), &[("name", "a")]);
+            assert!(counted > 10.0, "it was looked at while little happened: {counted} {what}");
+        }
     });
 }
 

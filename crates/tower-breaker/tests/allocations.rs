@@ -14,7 +14,7 @@ use http_body_util::Full;
 use tower::{Layer, Service};
 use tower_breaker::{
     BulkheadFull, Circuit, CircuitBreaker, CircuitBreakerConfig, Circuits, Error, FallbackLayer,
-    KeyedCircuitBreakerLayer, ManualClock, RateLimitLayer, SlidingWindow, State, fallback,
+    KeyedCircuitBreakerLayer, ManualClock, Outcome, RateLimitLayer, SlidingWindow, State, fallback,
     key::{self, Key},
     retry::{RetryConfig, RetryLayer, Verdict},
 };
@@ -107,6 +107,44 @@ fn closed_with_failures() {
         });
         assert_eq!((count, circuit.state()), (0, State::Closed));
     }
+}
+
+#[test]
+fn a_million_calls_inside_one_window_take_no_more_memory() {
+    let config = CircuitBreakerConfig::builder()
+        .sliding_window(SlidingWindow::time(Duration::from_secs(1_000)))
+        .failure_rate_threshold(1.0)
+        .slow_call_duration_threshold(Duration::from_secs(1))
+        .throttle(4.0);
+    let clock = ManualClock::new();
+    let circuit = Circuit::builder("orders").config(config.build().unwrap()).clock(clock.clone()).build();
+    let call = |number: u32| {
+        let permit = circuit.try_acquire().unwrap();
+        permit.record(if number.is_multiple_of(10) { Outcome::Failure } else { Outcome::Success });
+        clock.advance(Duration::from_micros(900));
+    };
+    // What it asks for at all it has asked for by then.
+    (0..1_000).for_each(call);
+    let memory = allocation_counter::measure(|| (1_000..1_000_000).for_each(call));
+    assert_eq!((memory.count_total, circuit.snapshot().window.calls), (0, 1_000_000));
+}
+
+#[test]
+fn names_without_end_stay_within_the_memory_of_the_capacity() {
+    let circuits = |capacity| Circuits::builder().config(CircuitBreakerConfig::default()).capacity(capacity).build();
+    let call = |circuits: &Circuits, number: u32| {
+        circuits.get_or_create(&number.to_string()).try_acquire().unwrap().record(Outcome::Failure);
+    };
+    let most = |capacity, names| {
+        allocation_counter::measure(|| {
+            let circuits = circuits(capacity);
+            (0..names).for_each(|name| call(&circuits, name));
+        })
+        .bytes_max
+    };
+    // A little more than a set that was never full, for what the map keeps of names that went.
+    let (full, strangers) = (most(1_000, 1_000), most(1_000, 200_000));
+    assert!(strangers < full + full / 2, "{strangers} bytes with 200,000 names, {full} with as many as fit");
 }
 
 #[test]

@@ -184,12 +184,18 @@ async fn an_endless_stream_as_probe_closes_the_circuit() {
 async fn size_hint_end_and_trailers_are_those_of_the_inner_body() {
     let circuit = circuit(9);
     let trailers = grpc_status("0");
-    let body = script([Step::Data, Step::Trailers(trailers.clone())]);
-    let response = call(&circuit, STATUS.at_end_of_body(), Response::new(body)).await;
-    assert_eq!(response.body().size_hint().exact(), Some(8));
-    assert!(!response.body().is_end_stream());
-    let read = response.into_body().collect().await.unwrap();
-    assert_eq!(read.trailers(), Some(&trailers));
+    for announces in [true, false] {
+        let steps = script([Step::Data, Step::Data, Step::Trailers(trailers.clone())]);
+        let response = call(&circuit, STATUS.at_end_of_body(), Response::new(Script { announces, ..steps })).await;
+        let mut body = response.into_body();
+        for left in [12, 8, 4] {
+            assert_eq!((body.size_hint().exact(), body.is_end_stream()), (Some(left), false));
+            let frame = body.frame().await.unwrap().unwrap();
+            assert_eq!(frame.trailers_ref(), (left == 4).then_some(&trailers));
+        }
+        assert_eq!((body.size_hint().exact(), body.is_end_stream()), (Some(0), announces));
+        assert!(body.frame().await.is_none());
+    }
 }
 
 #[tokio::test(start_paused = true)]

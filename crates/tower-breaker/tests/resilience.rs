@@ -176,6 +176,21 @@ async fn queueing_counts_against_the_whole_timeout() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_waits_for_another_attempt_holds_no_place() {
+    let (service, calls) = counted(|call| async move { if call == 1 { Err(broken()) } else { Ok(call) } });
+    let bulkhead = Bulkhead::builder(1).build().unwrap();
+    let layer = ResilienceLayer::builder().retry(retry(2)).bulkhead(bulkhead.clone()).build().unwrap();
+    let service = layer.layer(service);
+    let mut waits = Box::pin(service.clone().oneshot(0));
+    assert!(futures_poll(&mut waits).is_none());
+    assert_eq!((calls.load(Ordering::SeqCst), bulkhead.figures().in_use), (1, 0));
+    let start = Instant::now();
+    assert_eq!(service.oneshot(0).await.unwrap(), 2, "the only place is free");
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    assert_eq!(waits.await.unwrap(), 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_token_is_spent_on_a_call_that_the_circuit_refuses() {
     let (service, _calls) = counted(|call| async move { Ok(call) });
     let circuit = circuit(1);

@@ -1,13 +1,19 @@
 //! The budget of retries, and the configuration.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Barrier,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
     time::Duration,
 };
 
+use ::tower::{Layer, service_fn};
 use tokio::time::advance;
-use tower_breaker::retry::{Budget, RetryConfig};
+use tower_breaker::retry::{Budget, RetryConfig, RetryLayer};
+
+use crate::support::ask;
 
 fn spend_all(budget: &Budget) -> u64 {
     (0..1_000_000).take_while(|_| budget.try_spend()).count() as u64
@@ -32,6 +38,52 @@ fn eight_threads_get_the_share_of_ten_thousand_calls_and_not_one_retry_more() {
         // What a thread could not see yet of another's calls is there now.
         let spent = spent.into_inner() + spend_all(&budget);
         assert_eq!(spent, u64::from(percent as u32) * 100, "{percent} %");
+    }
+}
+
+/// What is overdrawn by a race is paid back by later calls: so none come later.
+#[test]
+fn eight_threads_at_once_never_overdraw_it() {
+    for round in 0..300_u64 {
+        let budget = Budget::new(0.5, 0).unwrap();
+        let due = 20 + round % 7;
+        (0..due * 2).for_each(|_| budget.record_call());
+        let (spent, all) = (AtomicU64::new(0), Barrier::new(8));
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    all.wait();
+                    spent.fetch_add(spend_all(&budget), Ordering::Relaxed);
+                });
+            }
+        });
+        assert_eq!((spent.into_inner(), budget.balance()), (due, 0.0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn however_many_calls_fail_the_layer_repeats_no_larger_share_of_them() {
+    for (percent, fails) in [(10, 100), (30, 100), (60, 100), (75, 100), (30, 10), (30, 60)] {
+        let mut calls = 0_u32;
+        let share = f64::from(percent) / 100.0;
+        let config = RetryConfig::builder().attempts(3).budget(share).budget_floor(0).base(Duration::from_millis(1));
+        let layer = RetryLayer::new(config.build().unwrap()).seed(41);
+        let mut service = layer.layer(service_fn(|number: u32| async move {
+            // An unlucky request fails each time.
+            if number * 37 % 100 < fails { Err(std::fmt::Error) } else { Ok(()) }
+        }));
+        while calls < 10_000 {
+            calls += 1;
+            let _ = ask(&mut service, calls).await;
+        }
+        let (retries, allowed) = (f64::from(calls) * share, layer.measure().retries as f64);
+        assert!(allowed <= retries, "{allowed} retries of {calls} calls, of which {fails} % fail, with {percent} %");
+        // All that is asked for, or all that is there but for what left the window unused.
+        let wanted = f64::from(calls) * f64::from(fails) / 100.0 * 2.0;
+        assert!(
+            allowed >= 0.9 * retries.min(wanted),
+            "{allowed} retries, where {retries} were allowed, {wanted} wanted"
+        );
     }
 }
 
