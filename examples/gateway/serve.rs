@@ -1,24 +1,20 @@
-//! Connections: taken, served in HTTP/1.1 or HTTP/2, and drained at the end.
+//! The program's life: files are read, ports taken, callers served until the signal to stop, and the state is kept.
 
-use std::{convert::Infallible, env::VarError, io, sync::Arc, time::Duration};
+use std::{env::VarError, io, sync::Arc, time::Duration};
 
-use hyper::service::service_fn;
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
-};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
-    time::{sleep, timeout},
+    time::timeout,
 };
 use tower_breaker::Circuits;
 
 use crate::{
     MISTAKE, admin,
-    args::{Address, Serve},
+    args::{self, Address, Serve},
     config::{self, Config, Table},
-    demo,
+    connections::Connections,
+    demo, open_files,
     proxy::Proxy,
     reload, report,
     stages::Stages,
@@ -36,6 +32,9 @@ pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
     let hangup = serve.config.as_ref().map(|_| signal(SignalKind::hangup())).transpose().map_err(cannot)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
+
+    let most = open_files::room(serve.max_connections, args::MAX_CONNECTIONS, open_files::raise());
+    let connections = Connections::new(most.map_err(|error| (1, error))?, serve.client_timeout);
 
     // Looked at before it is read: a change in between is seen as one.
     let look = serve.config.as_deref().and_then(reload::look);
@@ -67,8 +66,9 @@ pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
         tokio::spawn(state.keep());
     }
     report::say(format_args!("proxy    http://{at}"));
+    report::say(format_args!("callers  at most {} connections at once", connections.most()));
     let token = token()?;
-    let router = admin::router(&table, Arc::clone(&stages), token.as_deref())
+    let router = admin::router(&table, &stages, &connections, token.as_deref())
         .map_err(|error| (MISTAKE, format!("{}: {error}", admin::TOKEN)))?;
     report::say(format_args!("page     http://{admin_at}/"));
     report::say(format_args!("circuits http://{admin_at}/health/circuits"));
@@ -90,18 +90,17 @@ pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
         upstreams.show(at, admin_at);
     }
 
-    let proxy = Proxy::new(table, stages);
-    let connections = GracefulShutdown::new();
+    let proxy = Proxy::new(table, stages, serve.client_timeout);
     let stop = tokio::select! {
-        () = accept(&listener, &proxy, &connections) => "",
+        () = connections.take(&listener, &proxy) => "",
         _ = interrupt.recv() => "Ctrl-C",
         _ = terminate.recv() => "SIGTERM",
     };
     drop(listener);
-    let under_way = connections.count();
+    let under_way = connections.open();
     report::event(format_args!("{stop}: {under_way} connections are drained, for at most 10 s"));
     tokio::select! {
-        drained = timeout(DRAIN_WITHIN, connections.shutdown()) => match drained {
+        drained = timeout(DRAIN_WITHIN, connections.drained()) => match drained {
             Ok(()) => report::event("all requests have ended"),
             Err(_) => report::event("10 s are over: the rest is cut off"),
         },
@@ -142,35 +141,5 @@ async fn listen(option: &str, address: Address) -> Result<TcpListener, (u8, Stri
                 if error.kind() == io::ErrorKind::AddrInUse { "it is taken".to_owned() } else { error.to_string() };
             (1, format!("cannot listen on {at} ({option}): {why}"))
         }),
-    }
-}
-
-async fn accept(listener: &TcpListener, proxy: &Arc<Proxy>, connections: &GracefulShutdown) {
-    let mut server = auto::Builder::new(TokioExecutor::new());
-    server.http1().timer(TokioTimer::new());
-    server.http2().timer(TokioTimer::new());
-    loop {
-        let (stream, caller) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // Out of descriptors, most likely: some are given back soon.
-                report::event(format_args!("cannot take a connection: {error}"));
-                sleep(Duration::from_millis(100)).await;
-                continue;
-            }
-        };
-        // Small answers go out at once; where that cannot be set they go out later.
-        let _ = stream.set_nodelay(true);
-        let proxy = Arc::clone(proxy);
-        let service = service_fn(move |request| {
-            let proxy = Arc::clone(&proxy);
-            async move { Ok::<_, Infallible>(proxy.answer(request, caller.ip()).await) }
-        });
-        let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
-        let connection = connections.watch(connection);
-        tokio::spawn(async move {
-            // A connection that ends in an error has no one left to be told.
-            let _ = connection.await;
-        });
     }
 }

@@ -4,6 +4,7 @@
 mod circuits;
 mod client;
 mod command_line;
+mod connections;
 mod demonstration;
 mod failing;
 mod fleet;
@@ -13,6 +14,7 @@ mod process;
 mod protocol;
 mod proxying;
 mod reloading;
+mod slow;
 mod smuggling;
 mod stages;
 mod state;
