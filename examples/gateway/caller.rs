@@ -15,7 +15,7 @@ use std::{
 use axum::body::Body;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 /// What goes on on a connection.
 #[derive(Debug)]
@@ -101,16 +101,24 @@ impl Drop for UnderWay {
     }
 }
 
+/// How long what there is of an answer that breaks off has to go out. It takes a turn of its connection's task and no more,
+/// but there is no telling when that was.
+const GO_OUT_WITHIN: Duration = Duration::from_millis(100);
+
 /// The body of an answer.
+///
+/// Where it breaks off, the server would drop what it has not yet written, be it the head of the answer: its caller would
+/// see a connection that ends, and not an answer that does. So an error waits for a moment.
 #[derive(Debug)]
 pub(crate) struct Answer {
     body: Body,
     under_way: UnderWay,
+    broken: Option<(axum::Error, Pin<Box<Sleep>>)>,
 }
 
 impl Answer {
     pub(crate) const fn new(body: Body, under_way: UnderWay) -> Self {
-        Self { body, under_way }
+        Self { body, under_way, broken: None }
     }
 }
 
@@ -119,15 +127,26 @@ impl http_body::Body for Answer {
     type Error = axum::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        self.under_way.stalled(false);
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        // Until more is asked for.
-        self.under_way.stalled(true);
-        Poll::Ready(frame)
+        let this = &mut *self;
+        this.under_way.stalled(false);
+        if this.broken.is_none() {
+            match ready!(Pin::new(&mut this.body).poll_frame(cx)) {
+                Some(Err(error)) => this.broken = Some((error, Box::pin(sleep(GO_OUT_WITHIN)))),
+                frame => {
+                    // Until more is asked for.
+                    this.under_way.stalled(true);
+                    return Poll::Ready(frame);
+                }
+            }
+        }
+        if let Some((_, wait)) = &mut this.broken {
+            ready!(wait.as_mut().poll(cx));
+        }
+        Poll::Ready(this.broken.take().map(|(error, _)| Err(error)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.broken.is_none() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

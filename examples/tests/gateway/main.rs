@@ -13,6 +13,7 @@ mod metrics;
 mod process;
 mod protocol;
 mod proxying;
+mod redis;
 mod reloading;
 mod slow;
 mod smuggling;

@@ -174,11 +174,20 @@ impl Gateway {
         until("its end", || self.child.try_wait().unwrap())
     }
 
+    /// How much memory it has, in KiB.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     /// A number of its metrics that has no labels.
     pub(crate) fn metric(&self, name: &str) -> u64 {
-        let page = String::from_utf8(client::get(self.admin, "/metrics").body).unwrap();
-        let value = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        value.unwrap_or_else(|| panic!("{name} in {page}")).parse().unwrap()
+        metric(&self.metrics(), name)
+    }
+
+    pub(crate) fn metrics(&self) -> String {
+        String::from_utf8(client::get(self.admin, "/metrics").body).unwrap()
     }
 
     pub(crate) fn health(&self) -> Value {
@@ -202,6 +211,12 @@ impl Drop for Gateway {
         let panicked = self.lines().into_iter().find(|line| line.contains("panicked"));
         assert!(panicked.is_none() || thread::panicking(), "{panicked:?}");
     }
+}
+
+/// A number without labels on a page of metrics.
+pub(crate) fn metric(page: &str, name: &str) -> u64 {
+    let value = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    value.unwrap_or_else(|| panic!("{name} in {page}")).parse().unwrap()
 }
 
 fn collect(from: impl Read + Send + 'static, lines: &Arc<Mutex<Vec<String>>>) {
