@@ -76,13 +76,15 @@ upstream = "http://{at}"
 }
 
 impl Ground {
-    pub(crate) fn new(more: &str) -> Self {
+    /// With more in its routes file, and measured once it is ready.
+    pub(crate) fn new(more: &str, ready: impl FnOnce(&Gateway)) -> Self {
         let scale = Scale::read();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let upstream = Upstream::start(runtime.handle());
         let (most, patience) = (scale.crowd.to_string(), format!("{}ms", scale.client_timeout.as_millis()));
         let options = ["--max-connections", &most, "--client-timeout", &patience];
         let gateway = Arc::new(Gateway::start_so(&routes(&upstream, 128, more), &options, &[]));
+        ready(&gateway);
         // Some of what it holds is there for good once there was a first call.
         assert_eq!(get(gateway.at, "/a").status, 200);
         let first = Vitals { tasks: u64::MAX, descriptors: u64::MAX, ..vitals(&gateway) };

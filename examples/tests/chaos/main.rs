@@ -52,7 +52,7 @@ fn until_within<T>(most: Duration, what: &str, mut is: impl FnMut() -> Option<T>
 
 #[test]
 fn through_every_kind_of_trouble_each_answer_is_a_real_one_nothing_leaks_and_all_recovers() {
-    let mut ground = Ground::new("");
+    let mut ground = Ground::new("", |_| {});
     ground.phase("none", trouble::none);
     ground.phase("upstream killed", trouble::killed);
     ground.phase("upstream hung", trouble::hung);
