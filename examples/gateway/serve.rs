@@ -1,9 +1,9 @@
 //! The program's life: files are read, ports taken, callers served until the signal to stop, and the state is kept.
 
-use std::{env::VarError, io, sync::Arc, time::Duration};
+use std::{env::VarError, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
     signal::unix::{SignalKind, signal},
     time::timeout,
 };
@@ -23,6 +23,10 @@ use crate::{
 
 /// So long requests under way may go on after the signal to stop.
 const DRAIN_WITHIN: Duration = Duration::from_secs(10);
+
+/// So many callers may wait to be taken. A burst beyond it costs each of them a second or more, because the system leaves them
+/// unanswered; a lower bound of the system's own (`net.core.somaxconn`) holds.
+const BACKLOG: u32 = 4096;
 
 /// Serves until it is told to stop. An error is an exit code and one line.
 pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
@@ -128,11 +132,10 @@ fn set(name: &str, config: &Config) -> Circuits {
 
 async fn listen(option: &str, address: Address) -> Result<TcpListener, (u8, String)> {
     let at = address.at;
-    match TcpListener::bind(at).await {
+    match bind(at) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse && !address.given => {
-            let free = TcpListener::bind((at.ip(), 0))
-                .await
-                .map_err(|error| (1, format!("cannot listen on {}: {error}", at.ip())))?;
+            let free =
+                bind((at.ip(), 0).into()).map_err(|error| (1, format!("cannot listen on {}: {error}", at.ip())))?;
             report::say(format_args!("{at} is taken, so another port stands in for it ({option} chooses one)"));
             Ok(free)
         }
@@ -142,4 +145,12 @@ async fn listen(option: &str, address: Address) -> Result<TcpListener, (u8, Stri
             (1, format!("cannot listen on {at} ({option}): {why}"))
         }),
     }
+}
+
+fn bind(at: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if at.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // As `TcpListener::bind` has it: a port may be taken again at once after a restart.
+    socket.set_reuseaddr(true)?;
+    socket.bind(at)?;
+    socket.listen(BACKLOG)
 }

@@ -23,8 +23,6 @@ use crate::{
 
 /// So many more than there may be.
 const MORE: usize = 200;
-/// Between two who come.
-const STEP: Duration = Duration::from_micros(300);
 
 pub(crate) fn comes_and_goes(ground: &mut Ground, _: &Tally) -> String {
     let (handle, to, pause) = (ground.handle(), ground.gateway.at, ground.scale.pause);
@@ -33,7 +31,7 @@ pub(crate) fn comes_and_goes(ground: &mut Ground, _: &Tally) -> String {
     let mut crowd = Vec::new();
     for number in 0..ground.scale.crowd - CALLERS {
         crowd.push(handle.spawn(caller(to, number, pause, Arc::clone(&tally), Arc::clone(&over))));
-        thread::sleep(STEP);
+        ground.takes(number);
     }
     let all = ground.scale.crowd as u64;
     until_within(Duration::from_secs(60), "all of them", || {

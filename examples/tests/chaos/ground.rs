@@ -1,6 +1,7 @@
 //! The gateway, its upstream, its callers, and what is looked at before, during and after each phase.
 
 use std::{
+    fs,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::SeqCst},
@@ -24,6 +25,8 @@ use crate::{
 
 /// Those who call all the time.
 pub(crate) const CALLERS: usize = 32;
+/// So many come before it is seen how many were taken.
+const AT_ONCE: usize = 250;
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// So many real answers in a row, and every circuit closed: it is well again.
@@ -165,6 +168,14 @@ impl Ground {
         assert!(resident <= bound, "{}: {resident} KiB, at most {bound}", row.name);
     }
 
+    /// Callers come no faster than the gateway takes them: the system would leave some of them unanswered for seconds.
+    pub(crate) fn takes(&self, came: usize) {
+        if came.is_multiple_of(AT_ONCE) {
+            let all = || self.gateway.metric("gateway_connections") as usize + AT_ONCE >= came;
+            until_within(WELL_WITHIN, "those who came before", || all().then_some(()));
+        }
+    }
+
     pub(crate) fn rows(&self) -> &[Row] {
         &self.rows
     }
@@ -181,12 +192,18 @@ pub(crate) fn vitals(gateway: &Gateway) -> Vitals {
     let page = gateway.metrics();
     let metric = |name: &str| metric(&page, name);
     Vitals {
-        resident_kib: gateway.resident_kib(),
+        resident_kib: resident_kib(gateway.id()),
         tasks: metric("gateway_tasks"),
         connections: metric("gateway_connections"),
         descriptors: gateway.descriptors() as u64,
         places,
     }
+}
+
+fn resident_kib(process: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
 /// Looks at the gateway all the while, and keeps the most of everything.

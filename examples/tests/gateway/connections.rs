@@ -1,6 +1,11 @@
 //! How many callers there may be at once.
 
-use std::process::{Command, Stdio};
+use std::{
+    fs,
+    net::TcpStream,
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use crate::{
     LAX,
@@ -58,14 +63,35 @@ fn many_more_than_there_may_be_cost_neither_tasks_nor_connections() {
     taken.send(ASK);
     assert_eq!(taken.answer().status, 200);
     let before = gateway.metric("gateway_tasks");
-    // They do not go by themselves.
+    // They come all at once, and do not go by themselves.
+    gateway.signal("STOP");
     let crowd: Vec<Client> = (0..300).map(|_| Client::connect(gateway.at)).collect();
+    gateway.signal("CONT");
     until("all turned away", || (gateway.metric("gateway_connections_turned_away_total") == 300).then_some(()));
     assert!(gateway.metric("gateway_tasks") < before + 80);
     until("their tasks ended", || (gateway.metric("gateway_tasks") <= before).then_some(()));
     drop(crowd);
     taken.send(ASK);
     assert_eq!(taken.answer().status, 200);
+}
+
+#[test]
+fn a_burst_of_callers_waits_until_the_gateway_has_time_for_it() {
+    const BURST: usize = 1_500;
+    let most: usize = fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap().trim().parse().unwrap();
+    if most < BURST {
+        println!("not tried: this system lets {most} wait at most (net.core.somaxconn)");
+        return;
+    }
+    let upstream = Upstream::well();
+    let gateway = Gateway::start(&one_route(&upstream, LAX));
+    gateway.signal("STOP");
+    let burst: Vec<_> = (0..BURST)
+        .map(|_| TcpStream::connect_timeout(&gateway.at, Duration::from_secs(5)).expect("there is room to wait in"))
+        .collect();
+    gateway.signal("CONT");
+    until("all taken", || (gateway.metric("gateway_connections") == BURST as u64).then_some(()));
+    drop(burst);
 }
 
 /// Runs the gateway where only so many files may be open.
