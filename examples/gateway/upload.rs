@@ -94,6 +94,14 @@ impl Upload {
     pub(crate) fn progress(&self) -> Arc<Progress> {
         Arc::clone(&self.progress)
     }
+
+    /// Nobody wants the rest: for a moment it is read all the same.
+    fn leave(&mut self) {
+        let rest = self.inner.take().filter(|rest| !self.held_back && !rest.is_end_stream());
+        if let (Some(rest), Ok(runtime)) = (rest, tokio::runtime::Handle::try_current()) {
+            runtime.spawn(timeout(DRAIN_WITHIN, read_away(rest)));
+        }
+    }
 }
 
 impl Body for Upload {
@@ -109,7 +117,7 @@ impl Body for Upload {
         if polled.is_pending() {
             ready!(this.pace.poll_over(context));
             this.progress.set(|state| state.slow = true);
-            this.inner = None;
+            this.leave();
             return Poll::Ready(Some(Err(Missing::Slow)));
         }
         let frame = ready!(polled);
@@ -138,10 +146,7 @@ impl Body for Upload {
 
 impl Drop for Upload {
     fn drop(&mut self) {
-        let rest = self.inner.take().filter(|rest| !self.held_back && !rest.is_end_stream());
-        if let (Some(rest), Ok(runtime)) = (rest, tokio::runtime::Handle::try_current()) {
-            runtime.spawn(timeout(DRAIN_WITHIN, read_away(rest)));
-        }
+        self.leave();
     }
 }
 

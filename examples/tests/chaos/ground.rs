@@ -1,26 +1,21 @@
-//! The gateway, its upstream, its callers, and what is looked at before, during and after each phase.
+//! The gateway, its upstream and its callers, and how a phase of trouble goes.
 
 use std::{
-    fs,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::SeqCst},
-    },
-    thread,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
 use tokio::runtime::{Handle, Runtime};
 
 use crate::{
     callers::Load,
     client::get,
-    process::{Gateway, metric},
+    process::Gateway,
     scale::Scale,
     tally::{Row, Seen, Tally, Vitals},
     until_within,
     upstream::{Mood, Upstream},
+    vitals::{Watch, vitals},
 };
 
 /// Those who call all the time.
@@ -176,74 +171,18 @@ impl Ground {
         }
     }
 
+    /// The latest phase has left no more memory in use than an earlier one of its kind, but for a tenth.
+    pub(crate) fn holds_no_more_than_after(&self, name: &str) {
+        let [earlier, latest] = [self.rows.iter().find(|row| row.name == name), self.rows.last()].map(Option::unwrap);
+        let [earlier, latest] = [earlier, latest].map(|row| row.after.resident_kib);
+        assert!(latest <= earlier + earlier / 10 + 8 * 1024, "{latest} KiB after {earlier} KiB");
+    }
+
     pub(crate) fn rows(&self) -> &[Row] {
         &self.rows
     }
 
     pub(crate) fn mood(&self, mood: Mood) {
         self.upstream.is(mood);
-    }
-}
-
-pub(crate) fn vitals(gateway: &Gateway) -> Vitals {
-    let stages: Value = serde_json::from_slice(&get(gateway.admin, "/stages").body).unwrap();
-    let places = stages.as_object().unwrap().values().map(|stage| &stage["bulkhead"]);
-    let places = places.map(|it| it["in_use"].as_u64().unwrap_or(0) + it["queued"].as_u64().unwrap_or(0)).sum();
-    let page = gateway.metrics();
-    let metric = |name: &str| metric(&page, name);
-    Vitals {
-        resident_kib: resident_kib(gateway.id()),
-        tasks: metric("gateway_tasks"),
-        connections: metric("gateway_connections"),
-        descriptors: gateway.descriptors() as u64,
-        places,
-    }
-}
-
-fn resident_kib(process: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
-}
-
-/// Looks at the gateway all the while, and keeps the most of everything.
-struct Watch {
-    over: Arc<AtomicBool>,
-    thread: Option<thread::JoinHandle<Vitals>>,
-}
-
-impl Watch {
-    fn start(gateway: &Arc<Gateway>) -> Self {
-        let over = Arc::new(AtomicBool::new(false));
-        let (gateway, is_over) = (Arc::clone(gateway), Arc::clone(&over));
-        let thread = thread::spawn(move || {
-            let mut most = vitals(&gateway);
-            while !is_over.load(SeqCst) {
-                thread::sleep(Duration::from_millis(100));
-                let now = vitals(&gateway);
-                most = Vitals {
-                    resident_kib: most.resident_kib.max(now.resident_kib),
-                    tasks: most.tasks.max(now.tasks),
-                    connections: most.connections.max(now.connections),
-                    descriptors: most.descriptors.max(now.descriptors),
-                    places: most.places.max(now.places),
-                };
-            }
-            most
-        });
-        Self { over, thread: Some(thread) }
-    }
-
-    fn end(mut self) -> Vitals {
-        self.over.store(true, SeqCst);
-        self.thread.take().unwrap().join().unwrap()
-    }
-}
-
-impl Drop for Watch {
-    /// Also where a phase fails: it keeps the gateway alive.
-    fn drop(&mut self) {
-        self.over.store(true, SeqCst);
-        let _ = self.thread.take().map(thread::JoinHandle::join);
     }
 }

@@ -9,6 +9,9 @@ const SECONDS: &str = "CHAOS_SECONDS";
 /// Connections at once, where there are many.
 const CONNECTIONS: &str = "CHAOS_CONNECTIONS";
 
+/// So many where nobody asks for more.
+const SHORT: u64 = 1_000;
+
 /// Descriptors for everything but the many connections: the upstream's, the other callers', files.
 const BESIDE: u64 = 1_500;
 /// Calls a second of all the many connections together.
@@ -26,7 +29,7 @@ pub(crate) struct Scale {
 
 impl Scale {
     pub(crate) fn read() -> Self {
-        let asked = number(CONNECTIONS, 1_000);
+        let asked = number(CONNECTIONS, SHORT);
         let limit = raised().unwrap_or(u64::MAX);
         let room = limit.saturating_sub(BESIDE).max(100);
         if asked > room {
@@ -41,6 +44,12 @@ impl Scale {
             // Longer than a pause, be the machine busy.
             client_timeout: pause.mul_f64(1.5).max(Duration::from_secs(2)),
         }
+    }
+}
+
+impl Scale {
+    pub(crate) const fn is_long(&self) -> bool {
+        self.crowd as u64 > SHORT
     }
 }
 
