@@ -27,15 +27,13 @@ struct State {
     under_way: usize,
     /// Those of them whose answer goes no further until the caller takes more.
     stalled: usize,
-    /// What was written waits for the caller; how long it may is the pace's matter.
-    writing: bool,
-    /// When any of these last changed.
+    /// When either last changed, or the caller took something that had waited for it.
     changed: Instant,
 }
 
 impl Caller {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self(Mutex::new(State { under_way: 0, stalled: 0, writing: false, changed: Instant::now() })))
+        Arc::new(Self(Mutex::new(State { under_way: 0, stalled: 0, changed: Instant::now() })))
     }
 
     pub(crate) fn begin(self: &Arc<Self>) -> UnderWay {
@@ -55,16 +53,14 @@ impl Caller {
         }
     }
 
-    /// Whether something written waits for the caller.
-    pub(crate) fn writing(&self, writing: bool) {
-        if self.state().writing != writing {
-            self.change(|state| state.writing = writing);
-        }
+    /// The caller took something that had waited for it, be it the rest of an answer that has ended here.
+    pub(crate) fn takes(&self) {
+        self.change(|_| {});
     }
 
     fn silent_since(&self) -> Option<Instant> {
         let state = self.state();
-        (state.stalled == state.under_way && !state.writing).then_some(state.changed)
+        (state.stalled == state.under_way).then_some(state.changed)
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {

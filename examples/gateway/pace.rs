@@ -42,6 +42,11 @@ impl Pace {
         timer.as_mut().poll(context)
     }
 
+    /// Whether they are waited for.
+    pub(crate) const fn waits(&self) -> bool {
+        self.since.is_some()
+    }
+
     /// So many bytes have come, or gone.
     pub(crate) fn moved(&mut self, bytes: usize) {
         if let Some(since) = self.since.take() {

@@ -61,9 +61,11 @@ fn through_every_kind_of_trouble_each_answer_is_a_real_one_nothing_leaks_and_all
     ground.phase("slow callers", slow::callers);
     ground.phase("many connections", crowd::comes_and_goes);
     if ground.scale.is_long() {
-        // An allocator keeps what a crowd needed; a leak would need as much again.
-        ground.phase("and again", crowd::comes_and_goes);
-        ground.holds_no_more_than_after("many connections");
+        // An allocator keeps what crowds needed, and has its fill after some of them; a leak would need as much again.
+        ground.phase("again", crowd::comes_and_goes);
+        ground.phase("a third time", crowd::comes_and_goes);
+        ground.phase("a fourth time", crowd::comes_and_goes);
+        ground.holds_no_more_than_after("a third time");
     }
     ground.phase("reloads", trouble::reloads);
     println!("\n{}", tally::table(ground.rows()));

@@ -81,6 +81,21 @@ fn half_a_preface_and_a_connection_of_http2_without_streams_are_given_up() {
 }
 
 #[test]
+fn pings_alone_keep_no_connection_of_http2() {
+    let gateway = start(&Upstream::well(), LAX);
+    let mut client = Client::connect(gateway.at);
+    client.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0");
+    let start = Instant::now();
+    // Each is answered, until the connection has gone.
+    while gateway.metric("gateway_connections_silent_total") == 0 {
+        assert!(start.elapsed() < PATIENCE + SLACK, "still open");
+        client.send_what_is_taken(b"\0\0\x08\x06\0\0\0\0\0pingping");
+        thread::sleep(PATIENCE / 20);
+    }
+    closed_by_the_gateway(&gateway);
+}
+
+#[test]
 fn a_kept_connection_is_closed_once_nothing_has_come_on_it_for_so_long() {
     let upstream = Upstream::well();
     let gateway = start(&upstream, LAX);
