@@ -16,12 +16,17 @@ use tower_breaker::{Figure, InvalidConfig};
 use tower_breaker_axum::CircuitRoutes;
 use tower_breaker_prometheus::CircuitBreakerCollector;
 
-use crate::{answer, config::Table, stages::Stages};
+use crate::{answer, config::Table, connections::Connections, stages::Stages, vitals};
 
 /// Where an operator's token is looked for. Arguments can be read by everybody on the machine, the environment cannot.
 pub(crate) const TOKEN: &str = "GATEWAY_OPERATOR_TOKEN";
 
-pub(crate) fn router(table: &Table, stages: Arc<Stages>, token: Option<&str>) -> Result<Router, InvalidConfig> {
+pub(crate) fn router(
+    table: &Table,
+    stages: &Arc<Stages>,
+    connections: &Arc<Connections>,
+    token: Option<&str>,
+) -> Result<Router, InvalidConfig> {
     let mut circuits = CircuitRoutes::new().circuits(table.circuits().clone()).circuits(table.keyed_circuits().clone());
     circuits = circuits.circuits(stages.endpoint_circuits().clone());
     if let Some(token) = token {
@@ -35,16 +40,18 @@ pub(crate) fn router(table: &Table, stages: Arc<Stages>, token: Option<&str>) ->
         .build()?;
     Ok(circuits
         .into_router()
-        .route("/metrics", get(self::metrics).with_state(Arc::new(metrics)))
-        .route("/stages", get(self::stages).with_state(stages))
+        .route("/metrics", get(self::metrics).with_state((Arc::new(metrics), Arc::clone(connections))))
+        .route("/stages", get(self::stages).with_state(Arc::clone(stages)))
         .fallback(async || {
             answer::problem(StatusCode::NOT_FOUND, "the page is at /; see also /circuits, /stages and /metrics")
         }))
 }
 
 /// No registry stands in between: there are no other metrics here.
-async fn metrics(State(collector): State<Arc<CircuitBreakerCollector>>) -> Response {
-    let page = TextEncoder::new().encode_to_string(&collector.collect());
+async fn metrics(State((circuits, connections)): State<(Arc<CircuitBreakerCollector>, Arc<Connections>)>) -> Response {
+    let mut families = circuits.collect();
+    families.extend(vitals::collect(&connections));
+    let page = TextEncoder::new().encode_to_string(&families);
     match page {
         Ok(page) => ([(CONTENT_TYPE, TEXT_FORMAT)], page).into_response(),
         Err(error) => answer::problem(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()).into_response(),

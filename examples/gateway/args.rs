@@ -4,6 +4,7 @@ use std::{
     ffi::OsString,
     net::{SocketAddr, ToSocketAddrs},
     path::PathBuf,
+    time::Duration,
 };
 
 pub(crate) const HELP: &str = "\
@@ -18,6 +19,12 @@ options:
   --listen ADDR               where to take requests       (default 127.0.0.1:8080)
   --admin ADDR                where to show the circuits   (default 127.0.0.1:9090)
   --state FILE                keeps what the circuits know across a restart
+  --max-connections N         so many callers at once; one more gets 503   (default 10000, fewer where the
+                              limit of open files has no room for two connections each)
+  --client-timeout TIME       so long a caller is waited for: for the head of a request, also on a kept
+                              connection, for more of its body, and until it takes more of an answer; a
+                              body or an answer may pause, but not go on below 500 bytes a second
+                              (default 30s)
   --help                      this
 environment:
   GATEWAY_OPERATOR_TOKEN      who sends it may force, reset and switch circuits on the admin address;
@@ -29,6 +36,9 @@ A default address that is taken is replaced by a free port; one that was given m
 With `[fleet] redis = \"redis://..\"` in its file, gateways that share a Redis trip, probe and close together.
 SIGHUP or a changed file puts the routes file in force again: circuits keep their state, and a file with a mistake is
 refused whole. Ctrl-C or SIGTERM lets the requests under way end, for at most 10 seconds.";
+
+pub(crate) const MAX_CONNECTIONS: usize = 10_000;
+const CLIENT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What the program is to do.
 #[derive(Debug, PartialEq)]
@@ -45,6 +55,9 @@ pub(crate) struct Serve {
     pub(crate) state: Option<PathBuf>,
     pub(crate) listen: Address,
     pub(crate) admin: Address,
+    /// `None`: what there is room for, up to [`MAX_CONNECTIONS`].
+    pub(crate) max_connections: Option<usize>,
+    pub(crate) client_timeout: Duration,
 }
 
 /// An address to listen on, and whether somebody asked for it.
@@ -57,7 +70,8 @@ pub(crate) struct Address {
 /// Reads the arguments; an error is one line.
 pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, String> {
     let mut arguments = arguments;
-    let (mut config, mut check, mut state, mut listen, mut admin) = (None, None, None, None, None);
+    let (mut config, mut check, mut state) = (None, None, None);
+    let (mut listen, mut admin, mut max_connections, mut client_timeout) = (None, None, None, None);
     while let Some(argument) = arguments.next() {
         let text = argument.to_string_lossy().into_owned();
         let (name, mut value) = match text.split_once('=') {
@@ -71,6 +85,8 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
             "--state" => &mut state,
             "--listen" => &mut listen,
             "--admin" => &mut admin,
+            "--max-connections" => &mut max_connections,
+            "--client-timeout" => &mut client_timeout,
             _ => return Err(format!("unknown argument {text:?}; --help lists what there is")),
         };
         let value = value.take().or_else(|| arguments.next());
@@ -80,8 +96,10 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
         }
     }
     match (config, check) {
-        (None, Some(_)) if listen.is_some() || admin.is_some() || state.is_some() => {
-            Err("--check serves nothing, so it takes neither --listen nor --admin nor --state".to_owned())
+        (None, Some(_))
+            if [&listen, &admin, &state, &max_connections, &client_timeout].iter().any(|it| it.is_some()) =>
+        {
+            Err("--check serves nothing, so it takes no other option".to_owned())
         }
         (None, Some(file)) => Ok(Command::Check(file.into())),
         (Some(_), Some(_)) => Err("--config and --check exclude each other".to_owned()),
@@ -93,12 +111,34 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
             state: state.map(Into::into),
             listen: address("--listen", listen, [127, 0, 0, 1], 8080)?,
             admin: address("--admin", admin, [127, 0, 0, 1], 9090)?,
+            max_connections: max_connections.map(connections).transpose()?,
+            client_timeout: client_timeout.map_or(Ok(CLIENT_TIMEOUT), timeout)?,
         })),
     }
 }
 
 fn wanted(name: &str) -> &'static str {
-    if name == "--listen" || name == "--admin" { "an address" } else { "a file" }
+    match name {
+        "--listen" | "--admin" => "an address",
+        "--max-connections" => "a number",
+        "--client-timeout" => "a time",
+        _ => "a file",
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "what a map of options passes")]
+fn connections(value: OsString) -> Result<usize, String> {
+    let value = value.to_string_lossy();
+    let number = value.parse().ok().filter(|number| (1..=1_000_000).contains(number));
+    number.ok_or_else(|| format!("--max-connections is {value:?}; accepted: 1..=1000000"))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "what a map of options passes")]
+fn timeout(value: OsString) -> Result<Duration, String> {
+    let value = value.to_string_lossy();
+    let time = humantime::parse_duration(&value).ok();
+    let time = time.filter(|time| (Duration::from_millis(10)..=Duration::from_secs(86_400)).contains(time));
+    time.ok_or_else(|| format!("--client-timeout is {value:?}; accepted: a time of 10ms to 1day, as in 30s"))
 }
 
 fn address(name: &str, value: Option<OsString>, host: [u8; 4], port: u16) -> Result<Address, String> {

@@ -134,6 +134,7 @@ impl Forward {
                 upstream.is_up();
                 Ok(response.map(Body::new))
             }
+            Err(_) if uploaded.as_ref().is_some_and(|progress| progress.state().slow) => Err(Failure::CallerSilent),
             Err(_) if uploaded.is_some_and(|progress| progress.state().broken) => Err(Failure::CallerGone),
             Err(error) if error.is_connect() => {
                 upstream.is_down(&innermost(&error));

@@ -3,17 +3,22 @@
 //! `cargo run --release --example gateway` starts it with three upstreams of its own and shows circuits open and recover;
 //! `-- --config FILE` proxies to real ones. `-- --help` lists the rest.
 //!
-//! The files, in the order in which a request meets them: `serve` takes connections, `proxy` finds the route, `headers`
-//! prepares what goes on, `stack` puts the stages of the route around the call, `balanced` and
-//! `endpoints` choose one of several upstreams and judge it, `forward` calls it. `stages` keeps what they share from call to call, `judge` says whose fault a failure is, `fallback` answers in its place. `config`
-//! is what this program adds to the routes document of `tower_breaker::routes`, `reload` puts a changed one in force,
-//! `admin` shows the circuits, `state` keeps them across a restart, `fleet` shares them with other gateways.
+//! `serve` is the program's life. The other files, in the order in which a request meets them: `connections` takes its
+//! connection, on which `caller`, `wire` and `pace` see to it that nobody waits for its caller for ever, `proxy` finds
+//! the route, `headers` prepares what goes on, `stack` puts the stages of the route around the call, `balanced` and
+//! `endpoints` choose one of several upstreams and judge it, `forward` calls it, with the body that `upload` passes on.
+//! `stages` keeps what they share from call to call, `judge` says whose fault a failure is, `fallback` answers in its
+//! place. `config` is what this program adds to the routes document of `tower_breaker::routes`, `reload` puts a changed
+//! one in force, `admin` shows the circuits, `vitals` what the program itself holds, `state` keeps the circuits across
+//! a restart, `fleet` shares them with other gateways, `open_files` says how many callers there is room for.
 
 mod admin;
 mod answer;
 mod args;
 mod balanced;
+mod caller;
 mod config;
+mod connections;
 mod demo;
 mod describe;
 mod endpoints;
@@ -22,6 +27,8 @@ mod fleet;
 mod forward;
 mod headers;
 mod judge;
+mod open_files;
+mod pace;
 mod proxy;
 mod reload;
 mod report;
@@ -32,6 +39,8 @@ mod state;
 mod upload;
 mod upstream;
 mod upstreams;
+mod vitals;
+mod wire;
 
 use std::process::ExitCode;
 

@@ -1,6 +1,6 @@
 //! One request: its route, its upstream, its answer.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::body::Body;
 use http::{Request, Response, StatusCode, Version};
@@ -24,18 +24,20 @@ pub(crate) struct Proxy {
     table: Table,
     stages: Arc<Stages>,
     forward: Forward,
+    /// How long a caller is waited for.
+    patience: Duration,
 }
 
 impl Proxy {
-    pub(crate) fn new(table: Table, stages: Arc<Stages>) -> Arc<Self> {
-        Arc::new(Self { table, stages, forward: Forward::new() })
+    pub(crate) fn new(table: Table, stages: Arc<Stages>, patience: Duration) -> Arc<Self> {
+        Arc::new(Self { table, stages, forward: Forward::new(), patience })
     }
 
     /// Answers a request of `caller`.
     pub(crate) async fn answer(&self, request: Request<Incoming>, caller: IpAddr) -> Response<Body> {
         let (mut head, body) = request.into_parts();
         // From here on, whatever becomes of the request, its body is not left in the way of the answer.
-        let body = Upload::new(body, headers::expects_continue(&head.headers));
+        let body = Upload::new(body, headers::expects_continue(&head.headers), self.patience);
         if !headers::names_its_host(&head) {
             return answer::problem(StatusCode::BAD_REQUEST, "a request of HTTP/1.1 has one Host header");
         }

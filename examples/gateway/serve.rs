@@ -1,24 +1,20 @@
-//! Connections: taken, served in HTTP/1.1 or HTTP/2, and drained at the end.
+//! The program's life: files are read, ports taken, callers served until the signal to stop, and the state is kept.
 
-use std::{convert::Infallible, env::VarError, io, sync::Arc, time::Duration};
+use std::{env::VarError, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use hyper::service::service_fn;
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
-};
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
     signal::unix::{SignalKind, signal},
-    time::{sleep, timeout},
+    time::timeout,
 };
 use tower_breaker::Circuits;
 
 use crate::{
     MISTAKE, admin,
-    args::{Address, Serve},
+    args::{self, Address, Serve},
     config::{self, Config, Table},
-    demo,
+    connections::Connections,
+    demo, open_files,
     proxy::Proxy,
     reload, report,
     stages::Stages,
@@ -28,6 +24,10 @@ use crate::{
 /// So long requests under way may go on after the signal to stop.
 const DRAIN_WITHIN: Duration = Duration::from_secs(10);
 
+/// So many callers may wait to be taken. A burst beyond it costs each of them a second or more, because the system leaves them
+/// unanswered; a lower bound of the system's own (`net.core.somaxconn`) holds.
+const BACKLOG: u32 = 4096;
+
 /// Serves until it is told to stop. An error is an exit code and one line.
 pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
     report::start();
@@ -36,6 +36,9 @@ pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
     let hangup = serve.config.as_ref().map(|_| signal(SignalKind::hangup())).transpose().map_err(cannot)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
+
+    let most = open_files::room(serve.max_connections, args::MAX_CONNECTIONS, open_files::raise());
+    let connections = Connections::new(most.map_err(|error| (1, error))?, serve.client_timeout);
 
     // Looked at before it is read: a change in between is seen as one.
     let look = serve.config.as_deref().and_then(reload::look);
@@ -67,8 +70,9 @@ pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
         tokio::spawn(state.keep());
     }
     report::say(format_args!("proxy    http://{at}"));
+    report::say(format_args!("callers  at most {} connections at once", connections.most()));
     let token = token()?;
-    let router = admin::router(&table, Arc::clone(&stages), token.as_deref())
+    let router = admin::router(&table, &stages, &connections, token.as_deref())
         .map_err(|error| (MISTAKE, format!("{}: {error}", admin::TOKEN)))?;
     report::say(format_args!("page     http://{admin_at}/"));
     report::say(format_args!("circuits http://{admin_at}/health/circuits"));
@@ -90,18 +94,17 @@ pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
         upstreams.show(at, admin_at);
     }
 
-    let proxy = Proxy::new(table, stages);
-    let connections = GracefulShutdown::new();
+    let proxy = Proxy::new(table, stages, serve.client_timeout);
     let stop = tokio::select! {
-        () = accept(&listener, &proxy, &connections) => "",
+        () = connections.take(&listener, &proxy) => "",
         _ = interrupt.recv() => "Ctrl-C",
         _ = terminate.recv() => "SIGTERM",
     };
     drop(listener);
-    let under_way = connections.count();
+    let under_way = connections.open();
     report::event(format_args!("{stop}: {under_way} connections are drained, for at most 10 s"));
     tokio::select! {
-        drained = timeout(DRAIN_WITHIN, connections.shutdown()) => match drained {
+        drained = timeout(DRAIN_WITHIN, connections.drained()) => match drained {
             Ok(()) => report::event("all requests have ended"),
             Err(_) => report::event("10 s are over: the rest is cut off"),
         },
@@ -129,11 +132,10 @@ fn set(name: &str, config: &Config) -> Circuits {
 
 async fn listen(option: &str, address: Address) -> Result<TcpListener, (u8, String)> {
     let at = address.at;
-    match TcpListener::bind(at).await {
+    match bind(at) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse && !address.given => {
-            let free = TcpListener::bind((at.ip(), 0))
-                .await
-                .map_err(|error| (1, format!("cannot listen on {}: {error}", at.ip())))?;
+            let free =
+                bind((at.ip(), 0).into()).map_err(|error| (1, format!("cannot listen on {}: {error}", at.ip())))?;
             report::say(format_args!("{at} is taken, so another port stands in for it ({option} chooses one)"));
             Ok(free)
         }
@@ -145,32 +147,10 @@ async fn listen(option: &str, address: Address) -> Result<TcpListener, (u8, Stri
     }
 }
 
-async fn accept(listener: &TcpListener, proxy: &Arc<Proxy>, connections: &GracefulShutdown) {
-    let mut server = auto::Builder::new(TokioExecutor::new());
-    server.http1().timer(TokioTimer::new());
-    server.http2().timer(TokioTimer::new());
-    loop {
-        let (stream, caller) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // Out of descriptors, most likely: some are given back soon.
-                report::event(format_args!("cannot take a connection: {error}"));
-                sleep(Duration::from_millis(100)).await;
-                continue;
-            }
-        };
-        // Small answers go out at once; where that cannot be set they go out later.
-        let _ = stream.set_nodelay(true);
-        let proxy = Arc::clone(proxy);
-        let service = service_fn(move |request| {
-            let proxy = Arc::clone(&proxy);
-            async move { Ok::<_, Infallible>(proxy.answer(request, caller.ip()).await) }
-        });
-        let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
-        let connection = connections.watch(connection);
-        tokio::spawn(async move {
-            // A connection that ends in an error has no one left to be told.
-            let _ = connection.await;
-        });
-    }
+fn bind(at: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if at.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // As `TcpListener::bind` has it: a port may be taken again at once after a restart.
+    socket.set_reuseaddr(true)?;
+    socket.bind(at)?;
+    socket.listen(BACKLOG)
 }

@@ -137,6 +137,21 @@ impl Client {
         matches!(self.stream.read(&mut [0]), Ok(0) | Err(_))
     }
 
+    /// Whether there is something to read, be it the end.
+    pub(crate) fn has_more(&mut self) -> bool {
+        let waits = |error: &io::Error| matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut);
+        self.stream.fill_buf().map_or_else(|error| !waits(&error), |_| true)
+    }
+
+    pub(crate) fn read_exactly(&mut self, bytes: usize) {
+        let mut read = vec![0; bytes];
+        self.stream.read_exact(&mut read).unwrap();
+    }
+
+    pub(crate) fn read_to_the_end(&mut self) {
+        let _ = io::copy(&mut self.stream, &mut io::sink());
+    }
+
     /// Writes until the other side takes no more for a while. It must not take more than `most`.
     pub(crate) fn write_until_full(&mut self, most: usize) {
         let stream = self.stream.get_mut();

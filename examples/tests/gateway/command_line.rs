@@ -21,7 +21,14 @@ fn said(arguments: &[&str]) -> (i32, String, String) {
 fn help_lists_the_arguments() {
     let (code, out, err) = said(&["--help"]);
     assert_eq!((code, err.as_str()), (0, ""));
-    for argument in ["--config FILE", "--check FILE", "--listen ADDR", "--admin ADDR"] {
+    for argument in [
+        "--config FILE",
+        "--check FILE",
+        "--listen ADDR",
+        "--admin ADDR",
+        "--max-connections N",
+        "--client-timeout TIME",
+    ] {
         assert!(out.contains(argument), "{argument}");
     }
 }
@@ -36,10 +43,12 @@ fn each_mistake_in_arguments_is_one_line_and_exit_2() {
         ("--config=a --config b", "--config is given twice"),
         ("--config a --check b", "--config and --check exclude each other"),
         ("--listen 80", "--listen is \"80\"; accepted: an address and a port, as in 127.0.0.1:8080"),
-        (
-            "--check a --listen=127.0.0.1:1",
-            "--check serves nothing, so it takes neither --listen nor --admin nor --state",
-        ),
+        ("--check a --listen=127.0.0.1:1", "--check serves nothing, so it takes no other option"),
+        ("--check a --client-timeout 1s", "--check serves nothing, so it takes no other option"),
+        ("--max-connections", "--max-connections needs a number after it"),
+        ("--max-connections 0", "--max-connections is \"0\"; accepted: 1..=1000000"),
+        ("--client-timeout", "--client-timeout needs a time after it"),
+        ("--client-timeout=30", "--client-timeout is \"30\"; accepted: a time of 10ms to 1day, as in 30s"),
         ("--state s", "--state keeps the circuits of a routes file: it needs --config"),
     ] {
         let arguments: Vec<&str> = line.split(' ').collect();

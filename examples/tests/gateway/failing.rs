@@ -5,6 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt, Full};
+use hyper_util::rt::TokioExecutor;
+
 use crate::{
     LAX,
     client::{Client, get, post},
@@ -114,6 +119,28 @@ fn a_body_that_breaks_off_breaks_off_for_the_caller_too() {
         let head = client.head();
         assert_eq!(head.status(), 200);
         assert!(client.body(&head).is_err(), "{path}");
+    }
+}
+
+/// Head, half a body and the end of the connection come at once: none of it may get lost on the way.
+#[tokio::test]
+async fn of_an_answer_that_breaks_off_at_once_its_caller_gets_what_there_was() {
+    let upstream = Upstream::start(|exchange| {
+        exchange.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this");
+        exchange.keep = false;
+    });
+    let gateway = Gateway::start(&one_route(&upstream, LAX));
+    for two in [false, true] {
+        let mut builder = hyper_util::client::legacy::Client::builder(TokioExecutor::new());
+        let client = builder.http2_only(two).build_http::<Full<Bytes>>();
+        for round in 0..100 {
+            let request = Request::get(format!("http://{}/a", gateway.at)).body(Full::default()).unwrap();
+            let answer = client.request(request).await.unwrap_or_else(|error| panic!("{round}, {two}: {error:?}"));
+            assert_eq!(answer.status(), 200);
+            let mut body = answer.into_body();
+            assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "only this");
+            assert!(body.frame().await.unwrap().is_err());
+        }
     }
 }
 

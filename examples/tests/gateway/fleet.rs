@@ -1,37 +1,13 @@
 //! `[fleet]`: two gateways side by side.
 
-use std::{
-    net::{TcpListener, TcpStream},
-    process::{Child, Command, Stdio},
-};
-
 use crate::{
     client::get,
     one_route,
     process::{File, Gateway, run},
+    redis::Redis,
     until,
     upstream::Upstream,
 };
-
-struct Redis(Child, u16);
-
-impl Redis {
-    fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut command = Command::new("redis-server");
-        command.args(["--bind", "127.0.0.1", "--save", "", "--port", &port.to_string()]).arg("--dir");
-        let child = command.arg(std::env::temp_dir()).stdout(Stdio::null()).spawn().unwrap();
-        until("redis-server", || TcpStream::connect(("127.0.0.1", port)).ok());
-        Self(child, port)
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// Six calls are the minimum: three of one gateway are not enough.
 const BREAKER: &str =
@@ -43,7 +19,8 @@ fn two_gateways_trip_together_on_what_neither_would_trip_alone() {
     let redis = Redis::start();
     let upstream = Upstream::start(|exchange| exchange.reply("500 Internal Server Error", ""));
     let routes = one_route(&upstream, BREAKER);
-    let fleet = format!("\n[fleet]\nredis = \"redis://127.0.0.1:{}\"\ninterval = \"100ms\"\nquorum = 2\n", redis.1);
+    let fleet =
+        format!("\n[fleet]\nredis = \"redis://127.0.0.1:{}\"\ninterval = \"100ms\"\nquorum = 2\n", redis.port());
     let pair = [Gateway::start(&(routes.clone() + &fleet)), Gateway::start(&(routes + &fleet))];
     for gateway in &pair {
         gateway.line("fleet of routes: joined");

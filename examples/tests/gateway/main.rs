@@ -4,6 +4,7 @@
 mod circuits;
 mod client;
 mod command_line;
+mod connections;
 mod demonstration;
 mod failing;
 mod fleet;
@@ -12,7 +13,9 @@ mod metrics;
 mod process;
 mod protocol;
 mod proxying;
+mod redis;
 mod reloading;
+mod slow;
 mod smuggling;
 mod stages;
 mod state;

@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::{client, until};
 
 /// The program. Cargo builds it before these tests; where only this test was asked for, it is built here if need be.
-fn program() -> &'static PathBuf {
+pub(crate) fn program() -> &'static PathBuf {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         let test = std::env::current_exe().unwrap();
@@ -109,9 +109,14 @@ impl Gateway {
 
     /// And with these in its environment.
     pub(crate) fn start_with(routes: &str, environment: &[(&str, &str)]) -> Self {
+        Self::start_so(routes, &[], environment)
+    }
+
+    /// And with more arguments.
+    pub(crate) fn start_so(routes: &str, more: &[&str], environment: &[(&str, &str)]) -> Self {
         let file = File::new(routes);
         let arguments = ["--config", file.path(), "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
-        let mut gateway = Self::spawn(&arguments, environment);
+        let mut gateway = Self::spawn(&[&arguments, more].concat(), environment);
         gateway.file = Some(file);
         gateway
     }
@@ -122,7 +127,13 @@ impl Gateway {
 
     fn spawn(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = command(environment);
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.args(arguments).stdin(Stdio::null());
+        Self::of(command)
+    }
+
+    /// Started by a command of the test's own.
+    pub(crate) fn of(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let lines = Arc::new(Mutex::new(Vec::new()));
         collect(child.stdout.take().unwrap(), &lines);
@@ -149,18 +160,31 @@ impl Gateway {
         until(part, || self.lines().into_iter().find(|line| line.contains(part)))
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn signal(&self, name: &str) {
-        let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
+        let status = Command::new("kill").args(["-s", name, &self.id().to_string()]).status().unwrap();
         assert!(status.success());
     }
 
     /// How many files and connections it has open.
     pub(crate) fn descriptors(&self) -> usize {
-        fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+        fs::read_dir(format!("/proc/{}/fd", self.id())).unwrap().count()
     }
 
     pub(crate) fn end(&mut self) -> ExitStatus {
         until("its end", || self.child.try_wait().unwrap())
+    }
+
+    /// A number of its metrics that has no labels.
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        metric(&self.metrics(), name)
+    }
+
+    pub(crate) fn metrics(&self) -> String {
+        String::from_utf8(client::get(self.admin, "/metrics").body).unwrap()
     }
 
     pub(crate) fn health(&self) -> Value {
@@ -184,6 +208,12 @@ impl Drop for Gateway {
         let panicked = self.lines().into_iter().find(|line| line.contains("panicked"));
         assert!(panicked.is_none() || thread::panicking(), "{panicked:?}");
     }
+}
+
+/// A number without labels on a page of metrics.
+pub(crate) fn metric(page: &str, name: &str) -> u64 {
+    let value = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    value.unwrap_or_else(|| panic!("{name} in {page}")).parse().unwrap()
 }
 
 fn collect(from: impl Read + Send + 'static, lines: &Arc<Mutex<Vec<String>>>) {

@@ -43,7 +43,12 @@ impl Exchange {
 
     pub(crate) fn send(&mut self, bytes: &str) {
         // The gateway may have gone away: that is for the test to see.
-        let _ = self.stream.get_mut().write_all(bytes.as_bytes());
+        let _ = self.sends(bytes);
+    }
+
+    /// Whether the gateway took it.
+    pub(crate) fn sends(&mut self, bytes: &str) -> bool {
+        self.stream.get_mut().write_all(bytes.as_bytes()).is_ok()
     }
 
     /// An answer with a length.

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The program. Cargo has built it before these tests, unless only this test was asked for.
-fn program(name: &str) -> PathBuf {
+pub(crate) fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let profile = test.ancestors().nth(2).unwrap();
     let mut build = Command::new(env!("CARGO"));

@@ -1,0 +1,196 @@
+//! The open-loop load as a program, against a service that is scripted.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+#[path = "../programs/mod.rs"]
+#[allow(dead_code, reason = "shared with the tests of other programs")]
+mod programs;
+mod service;
+
+use std::{
+    net::TcpListener,
+    process::{Command, Output, Stdio},
+    sync::OnceLock,
+    thread,
+    time::{Duration, Instant},
+};
+
+use service::{Act, Service};
+
+fn load(arguments: &[&str]) -> Command {
+    static PROGRAM: OnceLock<std::path::PathBuf> = OnceLock::new();
+    let mut command = Command::new(PROGRAM.get_or_init(|| programs::program("load")));
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+fn run(arguments: &[&str]) -> (i32, String, String) {
+    told(load(arguments).output().unwrap())
+}
+
+/// Exit code, standard output, standard error.
+fn told(output: Output) -> (i32, String, String) {
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+/// How often this is in the summary.
+fn count(report: &str, words: &str) -> u64 {
+    let line = report.lines().find(|line| line.ends_with(&format!("%  {words}")));
+    line.map_or(0, |line| line.trim().split(' ').next().unwrap().parse().unwrap())
+}
+
+/// The number between two texts.
+fn between(report: &str, before: &str, after: &str) -> f64 {
+    let found = report.split_once(before).and_then(|(_, rest)| rest.split_once(after));
+    found.unwrap_or_else(|| panic!("{before}..{after} in {report}")).0.parse().unwrap()
+}
+
+#[test]
+fn each_mistake_in_arguments_is_one_line_and_exit_2() {
+    let elsewhere = "is not this machine, and a load that does not wait for answers is an attack there; accepted: http:// and \
+                     localhost, 127.0.0.1 or [::1], as in http://127.0.0.1:8080/orders";
+    for (line, problem) in [
+        ("", "there is no URL; such as: load http://127.0.0.1:8080/orders --rate 200 --seconds 30"),
+        ("http://example.com/", &format!("\"example.com\" {elsewhere}")),
+        ("http://10.0.0.1:80/", &format!("\"10.0.0.1\" {elsewhere}")),
+        ("http://localhost.example.com/", &format!("\"localhost.example.com\" {elsewhere}")),
+        ("http://127.0.0.1.example.com/", &format!("\"127.0.0.1.example.com\" {elsewhere}")),
+        ("http://[::2]/", &format!("\"::2\" {elsewhere}")),
+        ("http://127.0.0.1 --rate 0", "--rate is \"0\"; accepted: 1..=10000"),
+        ("http://127.0.0.1 --seconds 3601", "--seconds is \"3601\"; accepted: 1..=3600"),
+        ("http://127.0.0.1 --connections many", "--connections is \"many\"; accepted: 1..=10000"),
+        (
+            "http://127.0.0.1 --rate=9000 --seconds=3000",
+            "9000 a second for 3000 s are 27000000 calls; accepted: 2000000 at most",
+        ),
+        ("http://127.0.0.1 --deadline 5", "--deadline is \"5\"; accepted: a time of 1ms to 1m, as in 500ms or 2s"),
+        (
+            "http://127.0.0.1 --header X",
+            "--header is \"X\"; accepted: a name, a colon and a value, as in 'X-Tenant: a'",
+        ),
+        ("http://127.0.0.1 --rate", "--rate needs a value after it"),
+        ("http://127.0.0.1 --rate 1 --rate 2", "--rate is given twice"),
+        ("http://127.0.0.1 http://127.0.0.1", "\"http://127.0.0.1\" is a second URL; there is one"),
+        ("http://127.0.0.1 --burst", "unknown argument \"--burst\"; --help lists what there is"),
+    ] {
+        let arguments: Vec<&str> = line.split_whitespace().collect();
+        assert_eq!(run(&arguments), (2, String::new(), format!("load: {problem}\n")), "{line}");
+    }
+    for url in ["https://127.0.0.1/", "127.0.0.1:80", "http://", "http://a:b@127.0.0.1/", "ftp://localhost"] {
+        let (code, out, error) = run(&[url]);
+        assert_eq!((code, out.as_str(), error.lines().count()), (2, "", 1), "{url}: {error}");
+    }
+}
+
+#[test]
+fn help_says_what_there_is_and_how_it_counts() {
+    let (code, out, _) = run(&["--help"]);
+    assert_eq!(code, 0);
+    for part in ["--rate N", "--seconds N", "--connections N", "--deadline TIME", "counted from when it was\ndue"] {
+        assert!(out.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn where_nobody_listens_is_one_line_and_exit_1() {
+    let at = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (code, out, error) = run(&[&format!("http://{at}/")]);
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(error.starts_with(&format!("load: nobody takes connections on {at}: ")), "{error}");
+}
+
+#[test]
+fn an_outage_is_told_with_when_it_began_opened_and_was_over() {
+    let service = Service::start(|second, _| match second {
+        1.0..1.5 => Act::Status(500),
+        1.5..2.5 => Act::Refuse,
+        _ => Act::Status(200),
+    });
+    let (code, out, error) = run(&[&service.url("localhost"), "--rate", "40", "--seconds", "5"]);
+    assert_eq!((code, error.as_str()), (0, ""), "{out}");
+    let near =
+        |what: &str, is: f64, should: f64| assert!((is - should).abs() < 0.7, "{what}: {is} and not {should}: {out}");
+    near("failing", between(&out, "failing from ", " s, opened"), 1.0);
+    near("opened", between(&out, "opened at ", " s, recovered"), 1.5);
+    near("recovered", between(&out, "recovered at ", " s: "), 2.5);
+    let (well, failed, refused) =
+        (count(&out, "200 OK"), count(&out, "500 Internal Server Error"), count(&out, "503 with Retry-After"));
+    assert_eq!(well + failed + refused, 200, "{out}");
+    assert!(failed > 5 && refused > 15, "{out}");
+    assert!(out.contains(&format!("{failed} failed, {refused} refused")), "{out}");
+    for second in 1..5 {
+        assert!(out.lines().any(|line| line.starts_with(&format!("{second:5} s "))), "{out}");
+    }
+    for row in ["successes ", "refusals ", "failures "] {
+        assert!(out.lines().any(|line| line.starts_with(row)), "{row} in {out}");
+    }
+}
+
+/// The omission that others coordinate: a service that stands still is asked all the same, and every call of that time is late.
+#[test]
+fn answers_that_come_late_hold_up_no_call_and_are_late_by_when_they_were_due() {
+    let service = Service::start(|second, _| if second < 1.0 { Act::At(1.0) } else { Act::Status(200) });
+    let (code, out, _) = run(&[&service.url("127.0.0.1"), "--rate", "50", "--seconds", "2"]);
+    assert_eq!((code, count(&out, "200 OK")), (0, 100), "{out}");
+    let early = service.asked().iter().filter(|at| **at < 0.95).count();
+    assert!(early > 30, "{early} of 50 came while none was answered");
+    // Half of the calls have waited half a second or more, or a little less: far more than one of a hundred.
+    let row = out.lines().find(|line| line.starts_with("successes")).unwrap();
+    let p90 = row.split_whitespace().collect::<Vec<_>>()[3..5].join(" ");
+    let milliseconds = p90.strip_suffix(" ms").map(|it| it.parse().unwrap());
+    let milliseconds = milliseconds.unwrap_or_else(|| p90.trim_end_matches(" s").parse::<f64>().unwrap() * 1_000.0);
+    assert!(milliseconds > 600.0, "{p90}: {out}");
+}
+
+#[test]
+fn what_would_be_one_too_many_is_counted_and_not_sent() {
+    let service = Service::start(|_, _| Act::Hang);
+    let arguments = ["--rate", "50", "--seconds", "1", "--connections", "3", "--deadline", "10s"];
+    let start = Instant::now();
+    let mut child = load(&[&[&*service.url("127.0.0.1")], &arguments[..]].concat());
+    let child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let second = Duration::from_millis(1_500);
+    while start.elapsed() < second || service.asked().len() < 3 {
+        thread::sleep(Duration::from_millis(5));
+    }
+    // Nobody has answered yet, and nobody will: Ctrl-C has the report.
+    let signal = Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status().unwrap();
+    assert!(signal.success());
+    let (code, out, error) = told(child.wait_with_output().unwrap());
+    assert_eq!((code, error.as_str()), (0, ""), "{out}");
+    assert!(start.elapsed() < Duration::from_secs(8), "it does not wait for the deadline");
+    assert_eq!(count(&out, "not sent: 3 were under way (--connections)"), 47, "{out}");
+    assert_eq!(count(&out, "still under way"), 3, "{out}");
+    assert_eq!(service.asked().len(), 3);
+}
+
+#[test]
+fn each_way_to_fail_is_told_apart_and_4xx_are_none() {
+    let service = Service::start(|_, number| match number % 6 {
+        0 => Act::Hang,
+        1 => Act::Cut,
+        2 => Act::Close,
+        3 => Act::Status(404),
+        4 => Act::Status(503),
+        _ => Act::Status(201),
+    });
+    let arguments = ["--rate=60", "--seconds=1", "--deadline=300ms", "--method=POST", "--body=some", "--header=X-A: b"];
+    let (code, out, _) = run(&[&[&*service.url("127.0.0.1")], &arguments[..]].concat());
+    assert_eq!(code, 0, "{out}");
+    let words = [
+        "no answer by the deadline",
+        "the answer broke off",
+        "no answer: the connection ended",
+        "404 Not Found",
+        "503 Service Unavailable",
+        "201 Created",
+    ];
+    for words in words {
+        assert_eq!(count(&out, words), 10, "{words}: {out}");
+    }
+    assert!(out.contains("never opened") && out.contains(": 40 failed"), "{out}");
+    let head = service.head();
+    for part in ["POST /it?x=1 HTTP/1.1", "x-a: b", "content-length: 4", &format!("host: {}", service.at())] {
+        assert!(head.contains(part), "{part} in {head}");
+    }
+}
