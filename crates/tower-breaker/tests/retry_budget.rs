@@ -76,7 +76,7 @@ async fn however_many_calls_fail_the_layer_repeats_no_larger_share_of_them() {
             calls += 1;
             let _ = ask(&mut service, calls).await;
         }
-        let (retries, allowed) = (f64::from(calls) * share, layer.measure().retries as f64);
+        let (retries, allowed) = (f64::from(calls) * share, layer.figures().retries as f64);
         assert!(allowed <= retries, "{allowed} retries of {calls} calls, of which {fails} % fail, with {percent} %");
         // All that is asked for, or all that is there but for what left the window unused.
         let wanted = f64::from(calls) * f64::from(fails) / 100.0 * 2.0;
