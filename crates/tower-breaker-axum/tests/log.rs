@@ -3,12 +3,13 @@
 use std::{
     collections::BTreeMap,
     fmt::Debug,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
 };
 
 use tracing::{
-    Event, Metadata, Subscriber,
+    Dispatch, Event, Metadata, Subscriber,
     field::{Field, Visit},
+    level_filters::LevelFilter,
     span::{Attributes, Id, Record},
     subscriber::with_default,
 };
@@ -62,12 +63,46 @@ impl Subscriber for Log {
     fn exit(&self, _: &Id) {}
 }
 
+/// Wants nothing, and is never anybody's default.
+///
+/// Where one subscriber is all that a process has, tracing asks the thread that first comes by an event whether anybody wants
+/// it, and believes a thread of another test, which has no subscriber, for good. So there is always this one beside it; and
+/// as it wants nothing, no event is asked about before there is another.
+struct Quiet;
+
+impl Subscriber for Quiet {
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::OFF)
+    }
+
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        false
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, _: &Event<'_>) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+static BESIDE: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Quiet));
+
 /// Path, fields and body of a POST.
 type Asked<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
 
 /// What is told of these requests, on the one thread whose events are kept.
 fn told(shown: &Shown, requests: &[Asked<'_>]) -> Vec<String> {
     let log = Log::default();
+    LazyLock::force(&BESIDE);
     with_default(log.clone(), || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         for (path, fields, body) in requests {

@@ -18,6 +18,7 @@ mod resilience;
 mod retry_bodies;
 mod retry_budget;
 mod retry_http;
+mod retry_ready;
 mod retry_steps;
 mod soak;
 mod support;

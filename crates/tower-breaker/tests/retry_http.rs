@@ -14,7 +14,7 @@ use axum::body::Body;
 use http::{Method, Request, Response, request::Builder};
 use tokio::time::Instant;
 use tower_breaker::{
-    BulkheadFull, Refusal, TimedOut, TimeoutKind,
+    BulkheadFull, Error, Refusal, TimedOut, TimeoutKind,
     retry::{HttpRetry, Jitter, Repeatable, ReplayBody, RetryConfig, RetryLayer},
 };
 
@@ -103,15 +103,33 @@ async fn the_client_may_say_what_a_connect_error_is() {
     let counted = Arc::new(AtomicU32::new(0));
     let inner = {
         let counted = Arc::clone(&counted);
-        service_fn(move |_: Request<()>| {
+        service_fn(move |request: Request<io::ErrorKind>| {
             counted.fetch_add(1, Ordering::Relaxed);
-            async { Err::<Response<()>, _>(io::Error::from(io::ErrorKind::AddrNotAvailable)) }
+            async move { Err::<Response<()>, _>(io::Error::from(*request.body())) }
         })
     };
     let knows = |error: &io::Error| error.kind() == io::ErrorKind::AddrNotAvailable;
     let mut service = RetryLayer::new(config()).policy(HttpRetry::new().connect_errors(knows)).layer(inner);
-    let _ = ask(&mut service, of(Method::POST).body(()).unwrap()).await;
-    assert_eq!(counted.load(Ordering::Relaxed), 3);
+    for (kind, attempts) in [(io::ErrorKind::AddrNotAvailable, 3), (io::ErrorKind::ConnectionReset, 1)] {
+        let _ = ask(&mut service, of(Method::POST).body(kind).unwrap()).await;
+        assert_eq!(counted.swap(0, Ordering::Relaxed), attempts, "{kind}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_in_form_of_an_error_is_final() {
+    let counted = Arc::new(AtomicU32::new(0));
+    let inner = {
+        let counted = Arc::clone(&counted);
+        service_fn(move |_: Request<()>| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            async { Err::<Response<()>, _>(Error::<io::Error>::BulkheadFull(BulkheadFull::default())) }
+        })
+    };
+    let mut service = RetryLayer::new(config()).policy(HttpRetry::new()).layer(inner);
+    let refused = ask(&mut service, of(Method::GET).body(()).unwrap()).await;
+    assert!(matches!(refused, Err(Error::BulkheadFull(_))));
+    assert_eq!(counted.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,12 +3,10 @@
 use std::{
     error::Error as StdError,
     fmt,
-    future::Ready,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
-    task::{Context, Poll},
     time::Duration,
 };
 
@@ -26,7 +24,7 @@ use tower_breaker::{
 use crate::support::{ask, circuit, trip};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Failed(u32);
+pub(crate) struct Failed(pub(crate) u32);
 
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -37,11 +35,11 @@ impl fmt::Display for Failed {
 impl StdError for Failed {}
 
 /// Waits of 100, 200, 400 ms ..
-fn plain(attempts: u32) -> RetryConfig {
+pub(crate) fn plain(attempts: u32) -> RetryConfig {
     RetryConfig::builder().attempts(attempts).jitter(Jitter::None).build().unwrap()
 }
 
-type Counted = Arc<AtomicU32>;
+pub(crate) type Counted = Arc<AtomicU32>;
 
 /// Fails the first `failures` attempts, and answers the number of the attempt.
 fn failing(failures: u32) -> (Counted, impl Service<u8, Response = u32, Error = Failed, Future: Send> + Clone) {
@@ -54,7 +52,7 @@ fn failing(failures: u32) -> (Counted, impl Service<u8, Response = u32, Error = 
     (attempts, service)
 }
 
-fn made(attempts: &Counted) -> u32 {
+pub(crate) fn made(attempts: &Counted) -> u32 {
     attempts.load(Ordering::Relaxed)
 }
 
@@ -88,9 +86,28 @@ async fn off_is_one_attempt_and_counts_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_request_without_a_copy_is_tried_once() {
     let (attempts, service) = failing(9);
-    let mut service = RetryLayer::new(plain(3)).repeat(CloneBy(|_: &u8| None)).layer(service);
-    assert_eq!(ask(&mut service, 0).await, Err(Failed(1)));
-    assert_eq!(made(&attempts), 1);
+    let budget = Budget::new(0.0, 1).unwrap();
+    let layer = RetryLayer::new(plain(3)).repeat(CloneBy(|_: &u8| None)).budget(budget.clone());
+    assert_eq!(ask(&mut layer.layer(service), 0).await, Err(Failed(1)));
+    assert_eq!((made(&attempts), layer.figures().first_try, budget.balance()), (1, 1, 10.0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_attempt_is_made_of_the_copy_that_was_kept() {
+    #[derive(Debug)]
+    struct Copied(Counted);
+    impl Clone for Copied {
+        fn clone(&self) -> Self {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Self(Arc::clone(&self.0))
+        }
+    }
+    for attempts in [1, 2, 4] {
+        let copies = Counted::default();
+        let inner = service_fn(|_: Copied| async { Err::<(), _>(Failed(0)) });
+        let _ = ask(&mut RetryLayer::new(plain(attempts)).layer(inner), Copied(Arc::clone(&copies))).await;
+        assert_eq!(made(&copies), attempts - 1);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -125,6 +142,12 @@ async fn a_wait_beyond_the_total_timeout_is_not_begun() {
     let start = Instant::now();
     assert_eq!(ask(&mut RetryLayer::new(config).layer(service), 0).await, Err(Failed(2)));
     assert_eq!((made(&attempts), start.elapsed()), (2, Duration::from_millis(100)));
+    // Nor one that would end together with it.
+    let total = Duration::from_millis(100);
+    let config = RetryConfig::builder().jitter(Jitter::None).total_timeout(total).build().unwrap();
+    let start = Instant::now();
+    assert_eq!(ask(&mut RetryLayer::new(config).layer(failing(9).1), 0).await, Err(Failed(1)));
+    assert_eq!(start.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]
@@ -275,58 +298,6 @@ async fn during_the_wait_the_failed_response_and_its_place_are_free() {
     assert_eq!(Arc::strong_count(&token), held + 1);
     assert!(guarded.oneshot(0).await.is_ok());
     assert!(call.await.is_ok());
-}
-
-/// Takes a turn of the scheduler to get ready, and with `breaks` never gets ready again.
-#[derive(Debug)]
-struct Slow {
-    ready: Option<bool>,
-    breaks: bool,
-    calls: Counted,
-}
-
-impl Clone for Slow {
-    fn clone(&self) -> Self {
-        Self { ready: None, breaks: self.breaks, calls: Arc::clone(&self.calls) }
-    }
-}
-
-impl Service<u8> for Slow {
-    type Response = u32;
-    type Error = Failed;
-    type Future = Ready<Result<u32, Failed>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failed>> {
-        if self.breaks && made(&self.calls) > 0 {
-            return Poll::Ready(Err(Failed(99)));
-        }
-        if self.ready.is_some() {
-            self.ready = Some(true);
-            return Poll::Ready(Ok(()));
-        }
-        self.ready = Some(false);
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    }
-
-    fn call(&mut self, _: u8) -> Self::Future {
-        assert_eq!(self.ready.take(), Some(true), "called though it was not ready");
-        std::future::ready(Err(Failed(self.calls.fetch_add(1, Ordering::Relaxed) + 1)))
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn every_attempt_waits_for_readiness() {
-    let slow = Slow { ready: None, breaks: false, calls: Counted::default() };
-    assert_eq!(ask(&mut RetryLayer::new(plain(3)).layer(slow), 0).await, Err(Failed(3)));
-}
-
-#[tokio::test(start_paused = true)]
-async fn readiness_that_fails_ends_the_call() {
-    let slow = Slow { ready: None, breaks: true, calls: Counted::default() };
-    let layer = RetryLayer::new(plain(3));
-    assert_eq!(ask(&mut layer.layer(slow), 0).await, Err(Failed(99)));
-    assert_eq!((layer.figures().exhausted, layer.figures().refused), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt::Debug,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
     time::Duration,
 };
 
@@ -13,8 +13,9 @@ use tower_breaker::{
     retry::{Jitter, RetryConfig},
 };
 use tracing::{
-    Event, Level, Metadata, Subscriber,
+    Dispatch, Event, Level, Metadata, Subscriber,
     field::{Field, Visit},
+    level_filters::LevelFilter,
     span::{Attributes, Id, Record},
     subscriber::with_default,
 };
@@ -66,9 +67,43 @@ impl Subscriber for Log {
     fn exit(&self, _: &Id) {}
 }
 
+/// Wants nothing, and is never anybody's default.
+///
+/// Where one subscriber is all that a process has, tracing asks the thread that first comes by an event whether anybody wants
+/// it, and believes a thread of another test, which has no subscriber, for good. So there is always this one beside it; and
+/// as it wants nothing, no event is asked about before there is another.
+struct Quiet;
+
+impl Subscriber for Quiet {
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::OFF)
+    }
+
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        false
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, _: &Event<'_>) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+static BESIDE: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Quiet));
+
 /// What is told while `act` runs, each event in a line: level, message, and the fields by name.
 fn told(up_to: Level, act: impl FnOnce()) -> Vec<String> {
     let told = Arc::default();
+    LazyLock::force(&BESIDE);
     with_default(Log { up_to, told: Arc::clone(&told) }, act);
     let told = std::mem::take(&mut *told.lock().unwrap());
     let lines = told.into_iter().filter(|it| it.target == "tower_breaker").map(|mut it| {
