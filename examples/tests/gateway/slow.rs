@@ -17,12 +17,12 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use crate::{LAX, client::Client, client::get, one_route, process::Gateway, until, upstream::Upstream};
 
 /// How long the gateways here wait for a caller.
-const PATIENCE: Duration = Duration::from_millis(400);
+const PATIENCE: Duration = Duration::from_millis(700);
 /// A test is slow itself now and then.
 const SLACK: Duration = Duration::from_secs(5);
 
 fn start(upstream: &Upstream, breaker: &str) -> Gateway {
-    Gateway::start_so(&one_route(upstream, breaker), &["--client-timeout", "400ms"], &[])
+    Gateway::start_so(&one_route(upstream, breaker), &["--client-timeout", "700ms"], &[])
 }
 
 /// Sends these bytes one after another, again and again, until the connection is closed or an answer comes.
