@@ -151,6 +151,18 @@ async fn a_wait_beyond_the_total_timeout_is_not_begun() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn time_between_ready_and_called_takes_nothing_of_the_total() {
+    let (attempts, service) = failing(1);
+    let total = Duration::from_millis(250);
+    let config = RetryConfig::builder().jitter(Jitter::None).total_timeout(total).build().unwrap();
+    let mut service = RetryLayer::new(config).layer(service);
+    service.ready().await.unwrap();
+    advance(Duration::from_secs(10)).await;
+    assert_eq!(service.call(0).await, Ok(2));
+    assert_eq!((made(&attempts), service.figures().recovered), (2, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn refusals_from_further_in_are_final_and_timeouts_by_choice() {
     let attempts = Counted::default();
     let counted = Arc::clone(&attempts);

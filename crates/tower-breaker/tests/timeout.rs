@@ -27,11 +27,12 @@ use tokio::{
 };
 use tokio_test::task;
 use tower_breaker::{
-    Circuit, CircuitBreakerLayer, Circuits, Error, Expire, Figure, Figures, KeyedCircuitBreakerLayer, State, TimedOut,
-    TimeoutKind, TimeoutLayer, TokioClock,
+    Circuit, CircuitBreakerLayer, Circuits, Error, Expire, Figure, Figures, KeyedCircuitBreakerLayer, RetryLayer,
+    State, TimedOut, TimeoutKind, TimeoutLayer, TokioClock,
     classify::StatusClassifier,
     key,
     refuse::{AsBoxError, AsError, AsResponse, AsSameError, AsWrappedResponse},
+    retry::RetryConfig,
     timeout::{TimeoutBody, Whole},
     until::EndOfBody,
 };
@@ -59,7 +60,10 @@ fn answers_after(wait: Duration) -> impl Service<(), Response = (), Error = Infa
 #[tokio::test(start_paused = true)]
 async fn an_attempt_ends_with_its_time_and_says_which_limit_it_was() {
     let start = Instant::now();
-    let answer = TimeoutLayer::attempt(SECOND).layer(Hung).oneshot(()).await;
+    let layer = TimeoutLayer::attempt(SECOND);
+    let service = layer.layer(Hung);
+    assert_eq!((layer.limit(), service.limit()), (Some(SECOND), Some(SECOND)));
+    let answer = service.oneshot(()).await;
     assert_eq!(timed_out(answer), Some(TimedOut::new(TimeoutKind::Attempt, SECOND)));
     assert_eq!(start.elapsed(), SECOND);
 }

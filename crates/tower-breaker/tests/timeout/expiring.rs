@@ -78,6 +78,29 @@ async fn expiring_passes_timeouts_between() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn expiring_passes_expiring_timeouts_between() {
+    let circuit = circuit(9);
+    let guarded = CircuitBreakerLayer::new(circuit.clone()).layer(Hung);
+    let inner = TimeoutLayer::whole(SECOND).expiring().refuse(AsSameError).layer(guarded);
+    let service = TimeoutLayer::whole(SHORT).expiring().refuse(AsSameError).layer(inner);
+    assert_eq!(timed_out(service.oneshot(()).await), Some(TimedOut::new(TimeoutKind::Whole, SHORT)));
+    assert_eq!(totals(&circuit), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn expiring_passes_stages_between_that_wait_for_readiness() {
+    let circuit = circuit(9);
+    let guarded = || CircuitBreakerLayer::new(circuit.clone()).layer(Stuck);
+    let layer = TimeoutLayer::whole(SHORT).expiring().refuse(AsSameError);
+    let tried = TimeoutLayer::attempt(SECOND).refuse(AsSameError).layer(guarded());
+    assert!(timed_out(layer.layer(tried).oneshot(()).await).is_some());
+    assert_eq!(totals(&circuit), (1, 0), "through a timeout");
+    let retried = RetryLayer::new(RetryConfig::default()).layer(guarded());
+    assert!(timed_out(layer.layer(retried).oneshot(()).await).is_some());
+    assert_eq!(totals(&circuit), (2, 0), "through a retry");
+}
+
+#[tokio::test(start_paused = true)]
 async fn expiring_makes_a_failure_of_the_requests_own_circuit() {
     for (stuck, host) in [(false, "hung.internal"), (true, "stuck.internal")] {
         let circuits = Circuits::builder().config(config(9).build().unwrap()).clock(TokioClock::new()).build();

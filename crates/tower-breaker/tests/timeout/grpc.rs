@@ -43,6 +43,29 @@ async fn the_smaller_of_limit_and_grpc_timeout_bounds_the_call() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn where_both_are_alike_it_is_the_limit_that_was_set() {
+    let layer = TimeoutLayer::whole(SECOND).grpc_timeout();
+    let answer = layer.layer(told(SECOND * 9)).oneshot(rpc("1S")).await;
+    assert_eq!(timed_out(answer), Some(TimedOut::new(TimeoutKind::Whole, SECOND)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_timeouts_around_each_other_the_outer_one_minds_it() {
+    let (inner, outer) = (Figures::new(), Figures::new());
+    let within = TimeoutLayer::whole(SECOND * 5).grpc_timeout().refuse(AsSameError).register(&inner, "inner");
+    let around = TimeoutLayer::whole(SECOND * 5).grpc_timeout().refuse(AsSameError).register(&outer, "outer");
+    let hung = service_fn(|_: Request<()>| pending::<Result<(), Error<Infallible>>>());
+    let start = Instant::now();
+    let answer = around.layer(within.layer(hung)).oneshot(rpc("200m")).await;
+    assert_eq!(timed_out(answer), Some(TimedOut::new(TimeoutKind::Caller, MILLI * 200)));
+    assert_eq!(start.elapsed(), MILLI * 200);
+    // Nobody's limit that was set here is over.
+    for figures in [inner.list(), outer.list()] {
+        assert!(matches!(figures[..], [(_, Figure::Timeout(timeouts))] if timeouts.whole == 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn nonsense_in_grpc_timeout_is_ignored() {
     for nonsense in ["", "m", "1", "-1m", "+1m", "1.5m", " 1m", "123456789n", "1X", "1s", "\u{661}m", "1m1", "0x1m"] {
         let request = Request::post("/").header(header::CONTENT_TYPE, "application/grpc");
