@@ -263,7 +263,10 @@ async fn a_panic_of_the_inner_service_gives_the_place_back() {
 #[tokio::test(start_paused = true)]
 async fn all_services_of_a_layer_share_its_places() {
     let layer = BulkheadLayer::new(bulkhead(1, 0));
-    let _inside = layer.layer(Hung).call(());
+    let mut service = layer.layer(Hung);
+    let _inside = service.call(());
+    let seen = [layer.bulkhead(), service.bulkhead()].map(|places| places.map(gauges));
+    assert_eq!(seen, [Some((1, 0, 0)); 2]);
     let mut others = [layer.clone().layer(Hung), layer.layer(Hung).clone()];
     for other in &mut others {
         assert!(matches!(other.call(()).await, Err(Error::BulkheadFull(_))));
@@ -335,6 +338,12 @@ async fn expiring_passes_it_and_is_nothing_to_the_breaker_while_queueing() {
     assert_eq!(circuit.snapshot().totals.failures, 0);
     assert!(matches!(inside.poll(), Poll::Ready(Err(Error::TimedOut(_)))));
     assert_eq!(circuit.snapshot().totals.failures, 1);
+    // Off, it lets the inner service be waited for as if it were not there.
+    let stuck = CircuitBreakerLayer::new(circuit.clone()).layer(Stuck);
+    let limited = BulkheadLayer::new(None).refuse(AsSameError).layer(stuck);
+    let service = TimeoutLayer::whole(SECOND / 10).expiring().refuse(AsSameError).layer(limited);
+    assert!(matches!(service.oneshot(()).await, Err(Error::TimedOut(_))));
+    assert_eq!(circuit.snapshot().totals.failures, 2);
 }
 
 // To the end of the body.

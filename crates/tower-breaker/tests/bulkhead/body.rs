@@ -83,6 +83,7 @@ async fn the_place_is_free_with_the_last_frame_of_a_body_that_knows_it() {
     let places = bulkhead(1, 0);
     let mut body = held(&places, Full::new(Bytes::from_static(b"data"))).await;
     assert_eq!((gauges(&places), body.size_hint().exact()), ((1, 0, 0), Some(4)));
+    assert!(!body.is_end_stream());
     assert!(body.frame().await.unwrap().is_ok());
     assert!(body.is_end_stream());
     assert_eq!(gauges(&places), (0, 0, 0));
