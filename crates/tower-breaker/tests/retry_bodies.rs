@@ -15,7 +15,7 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Full};
 use tower_breaker::{
     refuse::BoxError,
-    retry::{BufferBody, Jitter, ReplayBody, RetryConfig, RetryLayer},
+    retry::{Budget, BufferBody, Jitter, ReplayBody, RetryConfig, RetryLayer},
 };
 
 use crate::support::ask;
@@ -100,10 +100,14 @@ where
         })
     };
     let config = RetryConfig::builder().attempts(frames.len() as u32).jitter(Jitter::None).build().unwrap();
-    let mut service = RetryLayer::http(config).repeat(BufferBody::new().cap(cap)).layer(inner);
+    let budget = Budget::new(0.0, 1).unwrap();
+    let repeat = BufferBody::new().cap(cap);
+    let mut service = RetryLayer::http(config).repeat(repeat).budget(budget.clone()).layer(inner);
     let response = ask(&mut service, Request::builder().method(Method::PUT).body(body).unwrap()).await.unwrap();
     assert_eq!(response.status(), 503, "never an error of ours");
-    std::mem::take(&mut reads.lock().unwrap())
+    let reads = std::mem::take(&mut *reads.lock().unwrap());
+    assert_eq!(budget.balance(), 10.0 - (reads.len() - 1) as f64, "only what was made is charged");
+    reads
 }
 
 const ALL: usize = usize::MAX;
