@@ -174,7 +174,8 @@ async fn hints_are_those_of_what_is_left() {
     assert_eq!(again.size_hint().exact(), Some(6));
     // The abandoned attempt gets an error, not an end.
     assert!(!first.is_end_stream());
-    assert!(first.frame().await.unwrap().is_err());
+    let over = first.frame().await.unwrap().unwrap_err();
+    assert_eq!(over.to_string(), "the request body is no longer this attempt's to read");
     while again.frame().await.is_some() {}
     assert_eq!((again.size_hint().exact(), again.is_end_stream()), (Some(0), true));
     let (mut third, _) = <BufferBody as Repeat<Request<Script>>>::again(kept.unwrap(), true).unwrap();
@@ -182,6 +183,31 @@ async fn hints_are_those_of_what_is_left() {
     third.body_mut().frame().await.unwrap().unwrap();
     third.body_mut().frame().await.unwrap().unwrap();
     assert_eq!((third.body().size_hint().exact(), third.body().is_end_stream()), (Some(0), true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_attempt_keeps_nothing_of_what_it_reads() {
+    use tower_breaker::retry::Repeat;
+
+    let owner = Arc::new([7; 4]);
+    let held = |owner: &Arc<[u8; 4]>| Ok(Frame::data(Bytes::from_owner(Owned(Arc::clone(owner)))));
+    let (first, kept) = BufferBody::new().keep(Request::new(script([held(&owner), held(&owner)])));
+    first.into_body().frame().await.unwrap().unwrap();
+    let (again, _) = <BufferBody as Repeat<Request<Script>>>::again(kept.unwrap(), true).unwrap();
+    let mut again = again.into_body();
+    assert_eq!(Arc::strong_count(&owner), 3, "one on the tape, one to come");
+    again.frame().await.unwrap().unwrap();
+    again.frame().await.unwrap().unwrap();
+    assert_eq!(Arc::strong_count(&owner), 1, "read by the last who may");
+}
+
+/// Counted as long as somebody holds its bytes.
+struct Owned(Arc<[u8; 4]>);
+
+impl AsRef<[u8]> for Owned {
+    fn as_ref(&self) -> &[u8] {
+        &*self.0
+    }
 }
 
 #[tokio::test(start_paused = true)]
