@@ -8,7 +8,7 @@ use std::{env, fmt::Write as _, fs, process::Command, time::Duration};
 
 use tower::Layer;
 use tower_breaker::{
-    Bulkhead, Circuit, CircuitBreakerConfig, CircuitBreakerLayer, ResilienceLayer, retry::RetryConfig,
+    Bulkhead, Circuit, CircuitBreakerConfig, CircuitBreakerLayer, ResilienceLayer, SlidingWindow, retry::RetryConfig,
 };
 use tower_service::Service;
 
@@ -33,7 +33,13 @@ struct Cost {
 }
 
 /// By name; each makes its service and warms it up, and then has its calls measured.
-const CASES: [(&str, fn()); 3] = [("closed", closed), ("refused", refused), ("stack", stack)];
+const CASES: [(&str, fn()); 5] = [
+    ("closed", closed),
+    ("early", || in_window(1_000)),
+    ("late", || in_window(1_000_000)),
+    ("refused", refused),
+    ("stack", stack),
+];
 
 fn main() {
     let arguments: Vec<_> = env::args().skip(1).collect();
@@ -123,6 +129,18 @@ fn measure<S: Service<u64>>(mut service: S) {
 
 fn closed() {
     measure(CircuitBreakerLayer::new(Circuit::new("closed", CircuitBreakerConfig::default())).layer(Bare::<0>));
+}
+
+/// Where so many calls are in the time window already, of which each tenth failed: it must make no difference how many.
+fn in_window(before: u64) {
+    let config = CircuitBreakerConfig::builder()
+        .failure_rate_threshold(1.0)
+        .sliding_window(SlidingWindow::time(Duration::from_secs(3_600)))
+        .build()
+        .unwrap();
+    let mut service = CircuitBreakerLayer::new(Circuit::new("window", config)).layer(Bare::<10>);
+    timed(&mut service, before);
+    measured(&mut service);
 }
 
 fn refused() {

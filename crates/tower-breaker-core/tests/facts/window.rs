@@ -1,6 +1,6 @@
 //! When a closed circuit trips.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tower_breaker_core::{Circuit, CircuitBreakerConfigBuilder, Condition, Outcome, Reason, SlidingWindow, State};
 
@@ -70,29 +70,16 @@ fn of_a_million_successes_that_nobody_looked_at_none_is_lost() {
 }
 
 #[test]
-fn a_million_calls_in_one_window_cost_the_same_per_call_at_the_end_as_at_the_start() {
+fn a_million_calls_in_one_window_are_all_counted() {
     let (circuit, clock) = circuit(rate(1.0, SlidingWindow::time(secs(1_000)), 2));
-    succeed(&circuit, 1);
-    // The fastest of many batches: noise only ever adds.
-    let fastest_of = |batches: u32| {
-        (0..batches)
-            .map(|_| {
-                clock.advance(ms(1));
-                #[expect(clippy::disallowed_methods, reason = "it is real time that is compared")]
-                let start = Instant::now();
-                for call in 0..1_000 {
-                    end(&circuit, if call % 10 == 0 { Outcome::Failure } else { Outcome::Success });
-                }
-                start.elapsed()
-            })
-            .min()
-            .unwrap_or_default()
-    };
-    let first = fastest_of(50);
-    fastest_of(900);
-    let last = fastest_of(50);
-    assert_eq!(circuit.snapshot().window.calls, 1_000_001);
-    assert!(last < first * 5, "1,000 calls took {first:?} at first and {last:?} at last");
+    for call in 0..1_000_000 {
+        if call % 1_000 == 0 {
+            clock.advance(ms(1));
+        }
+        end(&circuit, if call % 10 == 1 { Outcome::Failure } else { Outcome::Success });
+    }
+    let window = circuit.snapshot().window;
+    assert_eq!((window.calls, window.failures), (1_000_000, 100_000));
 }
 
 #[test]
