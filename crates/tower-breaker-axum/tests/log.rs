@@ -32,13 +32,20 @@ impl Visit for Fields {
     }
 }
 
-/// Keeps every event of every level, each in a line: level, message, and the fields by name.
-#[derive(Default, Clone)]
-struct Log(Arc<Mutex<Vec<String>>>);
+/// Keeps every event up to a level, each in a line: level, message, and the fields by name.
+#[derive(Clone)]
+struct Log {
+    up_to: LevelFilter,
+    lines: Arc<Mutex<Vec<String>>>,
+}
 
 impl Subscriber for Log {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(self.up_to)
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() <= self.up_to
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
@@ -55,7 +62,7 @@ impl Subscriber for Log {
         let message = fields.0.remove("message").unwrap_or_default();
         let rest: Vec<_> = fields.0.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let (level, target) = (event.metadata().level(), event.metadata().target());
-        self.0.lock().unwrap().push(format!("{level} {target} {message}: {}", rest.join(" ")));
+        self.lines.lock().unwrap().push(format!("{level} {target} {message}: {}", rest.join(" ")));
     }
 
     fn enter(&self, _: &Id) {}
@@ -68,40 +75,15 @@ impl Subscriber for Log {
 /// Where one subscriber is all that a process has, tracing asks the thread that first comes by an event whether anybody wants
 /// it, and believes a thread of another test, which has no subscriber, for good. So there is always this one beside it; and
 /// as it wants nothing, no event is asked about before there is another.
-struct Quiet;
-
-impl Subscriber for Quiet {
-    fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(LevelFilter::OFF)
-    }
-
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        false
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, _: &Event<'_>) {}
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
-}
-
-static BESIDE: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Quiet));
+static BESIDE: LazyLock<Dispatch> =
+    LazyLock::new(|| Dispatch::new(Log { up_to: LevelFilter::OFF, lines: Arc::default() }));
 
 /// Path, fields and body of a POST.
 type Asked<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
 
 /// What is told of these requests, on the one thread whose events are kept.
 fn told(shown: &Shown, requests: &[Asked<'_>]) -> Vec<String> {
-    let log = Log::default();
+    let log = Log { up_to: LevelFilter::TRACE, lines: Arc::default() };
     LazyLock::force(&BESIDE);
     with_default(log.clone(), || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
@@ -109,7 +91,7 @@ fn told(shown: &Shown, requests: &[Asked<'_>]) -> Vec<String> {
             runtime.block_on(send(&shown.app, "POST", path, fields, body));
         }
     });
-    let lines = std::mem::take(&mut *log.0.lock().unwrap());
+    let lines = std::mem::take(&mut *log.lines.lock().unwrap());
     lines.into_iter().filter(|line| line.contains("tower_breaker_axum")).collect()
 }
 

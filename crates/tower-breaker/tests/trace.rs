@@ -13,7 +13,7 @@ use tower_breaker::{
     retry::{Jitter, RetryConfig},
 };
 use tracing::{
-    Dispatch, Event, Level, Metadata, Subscriber,
+    Dispatch, Event, Metadata, Subscriber,
     field::{Field, Visit},
     level_filters::LevelFilter,
     span::{Attributes, Id, Record},
@@ -37,11 +37,15 @@ impl Visit for Told {
 
 /// Keeps every event up to a level.
 struct Log {
-    up_to: Level,
+    up_to: LevelFilter,
     told: Arc<Mutex<Vec<Told>>>,
 }
 
 impl Subscriber for Log {
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(self.up_to)
+    }
+
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         *metadata.level() <= self.up_to
     }
@@ -72,36 +76,11 @@ impl Subscriber for Log {
 /// Where one subscriber is all that a process has, tracing asks the thread that first comes by an event whether anybody wants
 /// it, and believes a thread of another test, which has no subscriber, for good. So there is always this one beside it; and
 /// as it wants nothing, no event is asked about before there is another.
-struct Quiet;
-
-impl Subscriber for Quiet {
-    fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(LevelFilter::OFF)
-    }
-
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        false
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, _: &Event<'_>) {}
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
-}
-
-static BESIDE: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Quiet));
+static BESIDE: LazyLock<Dispatch> =
+    LazyLock::new(|| Dispatch::new(Log { up_to: LevelFilter::OFF, told: Arc::default() }));
 
 /// What is told while `act` runs, each event in a line: level, message, and the fields by name.
-fn told(up_to: Level, act: impl FnOnce()) -> Vec<String> {
+fn told(up_to: LevelFilter, act: impl FnOnce()) -> Vec<String> {
     let told = Arc::default();
     LazyLock::force(&BESIDE);
     with_default(Log { up_to, told: Arc::clone(&told) }, act);
@@ -127,7 +106,7 @@ fn observed(name: &str, events: TraceEvents) -> Circuit {
 
 #[test]
 fn a_trip_is_a_warning_that_says_why_and_for_how_long_and_the_way_back_is_information() {
-    let told = told(Level::INFO, || {
+    let told = told(LevelFilter::INFO, || {
         run(async {
             let circuit = observed("orders", TraceEvents::new());
             trip(&circuit);
@@ -153,7 +132,7 @@ fn a_trip_is_a_warning_that_says_why_and_for_how_long_and_the_way_back_is_inform
 
 #[test]
 fn rates_are_told_where_there_are_any() {
-    let told = told(Level::WARN, || {
+    let told = told(LevelFilter::WARN, || {
         run(async {
             let rates = config(2).failure_threshold(None).failure_rate_threshold(0.5).minimum_calls(4);
             let circuit = built(rates);
@@ -167,7 +146,7 @@ fn rates_are_told_where_there_are_any() {
 
 #[test]
 fn refusals_are_told_at_debug_and_say_whether_they_were_carried_out() {
-    let told = told(Level::DEBUG, || {
+    let told = told(LevelFilter::DEBUG, || {
         run(async {
             let circuit = observed("orders", TraceEvents::new());
             trip(&circuit);
@@ -188,16 +167,16 @@ fn refusals_are_told_at_debug_and_say_whether_they_were_carried_out() {
 fn without_debug_no_refusal_is_asked_for_unless_it_is_wanted() {
     use tower_breaker::Observe;
 
-    told(Level::INFO, || {
+    told(LevelFilter::INFO, || {
         assert!(!TraceEvents::new().wants_refusals());
         assert!(TraceEvents::new().refusals(true).wants_refusals());
     });
-    told(Level::DEBUG, || assert!(TraceEvents::default().wants_refusals()));
+    told(LevelFilter::DEBUG, || assert!(TraceEvents::default().wants_refusals()));
 }
 
 #[test]
 fn each_retry_is_told_once_with_its_number_and_its_wait() {
-    let told = told(Level::DEBUG, || {
+    let told = told(LevelFilter::DEBUG, || {
         run(async {
             let layer = RetryLayer::new(RetryConfig::builder().jitter(Jitter::None).build().unwrap());
             let mut service = layer.layer(service_fn(|_: ()| async { Err::<(), _>(std::io::Error::other("down")) }));
@@ -209,7 +188,7 @@ fn each_retry_is_told_once_with_its_number_and_its_wait() {
 
 #[test]
 fn a_fallback_is_told_with_its_circuit_its_kind_and_its_cause() {
-    let told = told(Level::DEBUG, || {
+    let told = told(LevelFilter::DEBUG, || {
         run(async {
             let circuit = observed("orders", TraceEvents::new().refusals(false));
             trip(&circuit);
@@ -225,7 +204,7 @@ fn a_fallback_is_told_with_its_circuit_its_kind_and_its_cause() {
 
 #[test]
 fn a_hostile_name_does_not_end_a_line() {
-    let told = told(Level::INFO, || {
+    let told = told(LevelFilter::INFO, || {
         run(async {
             let circuits = Circuits::builder().config(config(1).build().unwrap()).build();
             circuits.observe(TraceEvents::new());
