@@ -54,7 +54,7 @@ impl Progress {
 /// A request's body.
 #[derive(Debug)]
 pub(crate) struct Upload {
-    /// `None` after its end, and after it was given up.
+    /// `None` after its end.
     inner: Option<Incoming>,
     progress: Arc<Progress>,
     /// The caller waits to be told to send: nothing is to be read away before it was.
@@ -94,14 +94,6 @@ impl Upload {
     pub(crate) fn progress(&self) -> Arc<Progress> {
         Arc::clone(&self.progress)
     }
-
-    /// Nobody wants the rest: for a moment it is read all the same.
-    fn leave(&mut self) {
-        let rest = self.inner.take().filter(|rest| !self.held_back && !rest.is_end_stream());
-        if let (Some(rest), Ok(runtime)) = (rest, tokio::runtime::Handle::try_current()) {
-            runtime.spawn(timeout(DRAIN_WITHIN, read_away(rest)));
-        }
-    }
 }
 
 impl Body for Upload {
@@ -117,7 +109,6 @@ impl Body for Upload {
         if polled.is_pending() {
             ready!(this.pace.poll_over(context));
             this.progress.set(|state| state.slow = true);
-            this.leave();
             return Poll::Ready(Some(Err(Missing::Slow)));
         }
         let frame = ready!(polled);
@@ -145,8 +136,12 @@ impl Body for Upload {
 }
 
 impl Drop for Upload {
+    /// Nobody wants the rest: for a moment it is read all the same.
     fn drop(&mut self) {
-        self.leave();
+        let rest = self.inner.take().filter(|rest| !self.held_back && !rest.is_end_stream());
+        if let (Some(rest), Ok(runtime)) = (rest, tokio::runtime::Handle::try_current()) {
+            runtime.spawn(timeout(DRAIN_WITHIN, read_away(rest)));
+        }
     }
 }
 

@@ -13,7 +13,14 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::{caller::Caller, pace::Pace};
+use crate::{
+    caller::Caller,
+    pace::{self, Pace},
+};
+
+/// Bytes the system keeps unsent: with fewer it would ask for more all the time, with more it gains nothing.
+const FEWEST: u32 = 4 << 10;
+const MOST: u32 = 128 << 10;
 
 #[derive(Debug)]
 pub(crate) struct Wire {
@@ -23,7 +30,8 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    pub(crate) const fn new(stream: TcpStream, caller: Arc<Caller>, patience: Duration) -> Self {
+    pub(crate) fn new(stream: TcpStream, caller: Arc<Caller>, patience: Duration) -> Self {
+        notice_progress(&stream, patience);
         Self { stream, caller, pace: Pace::new(patience) }
     }
 
@@ -75,4 +83,15 @@ impl AsyncWrite for Wire {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
+}
+
+/// By default Linux asks for more only when a third of its buffer is free, which may be megabytes: a caller who takes some
+/// hundred kilobytes a second would seem to take nothing for many seconds. So it keeps no more unsent than the slowest
+/// caller who is waited for takes in that time, and asks for more at half of it. Elsewhere, and where this is refused, its
+/// default stays.
+fn notice_progress(stream: &TcpStream, patience: Duration) {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let _ = socket2::SockRef::from(stream).set_tcp_notsent_lowat(pace::least_within(patience).clamp(FEWEST, MOST));
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let _ = (stream, patience);
 }

@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use socket2::{Domain, Socket, Type};
+
 use crate::PATIENCE;
 
 /// One connection.
@@ -89,7 +91,20 @@ pub(crate) fn chunk(stream: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
 
 impl Client {
     pub(crate) fn connect(at: SocketAddr) -> Self {
-        let stream = TcpStream::connect(at).unwrap();
+        Self::of(TcpStream::connect(at).unwrap())
+    }
+
+    /// With packets of the usual size and little room for what was not yet read, so that the other side soon sees how much is
+    /// read: on loopback a packet may have 64 KiB, and there may be megabytes of room.
+    pub(crate) fn connect_from_afar(at: SocketAddr) -> Self {
+        let socket = Socket::new(Domain::for_address(at), Type::STREAM, None).unwrap();
+        socket.set_recv_buffer_size(32 << 10).unwrap();
+        socket.set_tcp_mss(1460).unwrap();
+        socket.connect(&at.into()).unwrap();
+        Self::of(socket.into())
+    }
+
+    fn of(stream: TcpStream) -> Self {
         // Longer than the gateway waits for an upstream.
         stream.set_read_timeout(Some(PATIENCE * 2)).unwrap();
         Self { stream: BufReader::new(stream), written: 0 }

@@ -20,6 +20,14 @@ use crate::{LAX, client::Client, client::get, one_route, process::Gateway, until
 const PATIENCE: Duration = Duration::from_millis(700);
 /// A test is slow itself now and then.
 const SLACK: Duration = Duration::from_secs(5);
+/// Callers who are to be waited for pause for so long, so often: several times as long altogether as `patient` waits, and
+/// never nearly as long at once.
+const BEAT: Duration = Duration::from_millis(200);
+const BEATS: usize = 40;
+
+fn patient(upstream: &Upstream) -> Gateway {
+    Gateway::start_so(&one_route(upstream, LAX), &["--client-timeout", "2s"], &[])
+}
 
 fn start(upstream: &Upstream, breaker: &str) -> Gateway {
     Gateway::start_so(&one_route(upstream, breaker), &["--client-timeout", "700ms"], &[])
@@ -98,13 +106,12 @@ fn pings_alone_keep_no_connection_of_http2() {
 #[test]
 fn a_kept_connection_is_closed_once_nothing_has_come_on_it_for_so_long() {
     let upstream = Upstream::well();
-    let gateway = start(&upstream, LAX);
+    let gateway = patient(&upstream);
     let mut client = Client::connect(gateway.at);
-    // For longer than the patience, with shorter pauses.
-    for _ in 0..4 {
+    for _ in 0..BEATS / 2 {
         client.send("GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
         assert_eq!(client.answer().status, 200);
-        thread::sleep(PATIENCE / 3);
+        thread::sleep(BEAT);
     }
     assert!(client.is_closed());
     closed_by_the_gateway(&gateway);
@@ -125,20 +132,37 @@ fn a_body_that_drips_is_408_and_not_held_against_the_upstream() {
     until("all given back", || (gateway.metric("gateway_connections") == 0).then_some(()));
 }
 
+/// A connection that is reset may take the answer down with it.
+#[test]
+fn what_still_comes_of_a_body_after_its_408_is_read_for_a_moment() {
+    const REST: usize = 1 << 20;
+    let upstream = Upstream::well();
+    let gateway = start(&upstream, LAX);
+    let mut client = Client::connect(gateway.at);
+    client.send(format!("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: {REST}\r\n\r\n"));
+    until("an answer", || client.has_more().then_some(()));
+    for _ in 0..16 {
+        thread::sleep(Duration::from_millis(10));
+        client.send(vec![b'x'; REST / 16]);
+    }
+    assert_eq!(client.answer().status, 408);
+}
+
 #[test]
 fn a_body_that_pauses_and_goes_on_is_taken_whole() {
     let upstream = Upstream::start(|exchange| {
         let body = exchange.body().len();
         exchange.reply("200 OK", &body.to_string());
     });
-    let gateway = start(&upstream, LAX);
+    let gateway = patient(&upstream);
     let mut client = Client::connect(gateway.at);
-    client.send("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 8000\r\n\r\n");
-    for _ in 0..8 {
-        thread::sleep(PATIENCE / 4);
+    let size = BEATS * 1000;
+    client.send(format!("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: {size}\r\n\r\n"));
+    for _ in 0..BEATS {
+        thread::sleep(BEAT);
         client.send([b'x'; 1000]);
     }
-    assert_eq!(client.answer().body, b"8000");
+    assert_eq!(client.answer().body, size.to_string().as_bytes());
 }
 
 /// Who waits for the upstream is no silent caller.
@@ -176,21 +200,23 @@ fn an_answer_that_nobody_takes_is_given_up() {
     until("the connection closed", || (gateway.metric("gateway_connections") == 0).then_some(()));
 }
 
+/// Far more than the buffers in between have room for, and as little as fits into what the server keeps of an answer that
+/// its upstream has ended.
 #[test]
 fn an_answer_that_is_taken_slowly_is_taken_whole() {
-    const SIZE: usize = 24 << 20;
-    let upstream = Upstream::start(|exchange| exchange.reply("200 OK", &"x".repeat(SIZE)));
-    let gateway = start(&upstream, LAX);
-    let mut client = Client::connect(gateway.at);
-    client.send("GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
-    let head = client.head();
-    // Several times the patience altogether, with the sockets in between full.
-    for _ in 0..8 {
-        thread::sleep(PATIENCE / 2);
-        client.read_exactly(SIZE / 16);
+    const BITE: usize = 9 << 10;
+    for size in [12 << 20, BEATS * BITE] {
+        let upstream = Upstream::start(move |exchange| exchange.reply("200 OK", &"x".repeat(size)));
+        let gateway = patient(&upstream);
+        let mut client = Client::connect_from_afar(gateway.at);
+        client.send("GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(client.head().get("content-length").unwrap(), size.to_string());
+        for _ in 0..BEATS {
+            thread::sleep(BEAT);
+            client.read_exactly(BITE);
+        }
+        client.read_exactly(size - BEATS * BITE);
     }
-    assert_eq!(head.get("content-length").unwrap(), SIZE.to_string());
-    client.read_exactly(SIZE / 2);
 }
 
 #[tokio::test]
