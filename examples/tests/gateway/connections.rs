@@ -11,7 +11,7 @@ use crate::{
     LAX,
     client::{Client, get},
     one_route,
-    process::{File, Gateway, program},
+    process::{File, Gateway, output_of, program},
     until,
     upstream::Upstream,
 };
@@ -109,7 +109,7 @@ fn there_are_never_more_callers_than_the_limit_of_open_files_has_room_for() {
     let gateway = Gateway::of(limited(220, &config));
     gateway.line("callers  at most 50 connections at once");
     let more = [&config[..], &["--max-connections", "101"]].concat();
-    let output = limited(220, &more).output().unwrap();
+    let output = output_of(limited(220, &more));
     let problem = "gateway: --max-connections is 101; the limit of 220 open files (ulimit -n) has room for 100 and the rest \
                    of the program\n";
     assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap().as_str()), (Some(1), problem));

@@ -8,11 +8,12 @@ use std::{
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::{Arc, Mutex, OnceLock, atomic::AtomicUsize, atomic::Ordering::Relaxed},
     thread,
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
 
-use crate::{client, until};
+use crate::{PATIENCE, client, until};
 
 /// The program. Cargo builds it before these tests; where only this test was asked for, it is built here if need be.
 pub(crate) fn program() -> &'static PathBuf {
@@ -62,7 +63,23 @@ pub(crate) fn run(arguments: &[&str]) -> Output {
 
 /// And with these in its environment.
 pub(crate) fn run_with(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
-    command(environment).args(arguments).stdin(Stdio::null()).output().unwrap()
+    let mut command = command(environment);
+    command.args(arguments).stdin(Stdio::null());
+    output_of(command)
+}
+
+/// Of a command that ends by itself.
+pub(crate) fn output_of(mut command: Command) -> Output {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let start = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if start.elapsed() > PATIENCE {
+            child.kill().unwrap();
+            panic!("it does not end: {command:?}");
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    child.wait_with_output().unwrap()
 }
 
 /// A file of its own, gone with it.
