@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::process::Signal;
+
 use crate::{
     ground::{Ground, routes},
     tally::{Seen, Tally},
@@ -58,7 +60,7 @@ pub(crate) fn reloads(ground: &mut Ground, tally: &Tally) -> String {
         let document = routes(&ground.upstream, 120 + signals % 8, "");
         let wrong = ["upstraem = \"\"", "[[routes]]", "= = ="][signals % 3];
         file.write(&if signals % 2 == 0 { document } else { format!("{document}{wrong}\n") });
-        ground.gateway.signal("HUP");
+        ground.gateway.signal(Signal::HUP);
         signals += 1;
         thread::sleep(Duration::from_millis(10));
     }

@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use rustix::process::Signal;
+
 use crate::{
     LAX,
     client::{Client, get},
@@ -64,9 +66,9 @@ fn many_more_than_there_may_be_cost_neither_tasks_nor_connections() {
     assert_eq!(taken.answer().status, 200);
     let before = gateway.metric("gateway_tasks");
     // They come all at once, and do not go by themselves.
-    gateway.signal("STOP");
+    gateway.signal(Signal::STOP);
     let crowd: Vec<Client> = (0..300).map(|_| Client::connect(gateway.at)).collect();
-    gateway.signal("CONT");
+    gateway.signal(Signal::CONT);
     until("all turned away", || (gateway.metric("gateway_connections_turned_away_total") == 300).then_some(()));
     assert!(gateway.metric("gateway_tasks") < before + 80);
     until("their tasks ended", || (gateway.metric("gateway_tasks") <= before).then_some(()));
@@ -85,11 +87,11 @@ fn a_burst_of_callers_waits_until_the_gateway_has_time_for_it() {
     }
     let upstream = Upstream::well();
     let gateway = Gateway::start(&one_route(&upstream, LAX));
-    gateway.signal("STOP");
+    gateway.signal(Signal::STOP);
     let burst: Vec<_> = (0..BURST)
         .map(|_| TcpStream::connect_timeout(&gateway.at, Duration::from_secs(5)).expect("there is room to wait in"))
         .collect();
-    gateway.signal("CONT");
+    gateway.signal(Signal::CONT);
     until("all taken", || (gateway.metric("gateway_connections") == BURST as u64).then_some(()));
     drop(burst);
 }

@@ -11,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::{PATIENCE, client, until};
@@ -181,9 +182,27 @@ impl Gateway {
         self.child.id()
     }
 
-    pub(crate) fn signal(&self, name: &str) {
-        let status = Command::new("kill").args(["-s", name, &self.id().to_string()]).status().unwrap();
-        assert!(status.success());
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Puts this into its file and says so. Meanwhile it stands still: it must not find the change by itself, and read it twice.
+    pub(crate) fn offer(&self, routes: &str) {
+        self.signal(Signal::STOP);
+        self.file.as_ref().unwrap().write(routes);
+        self.signal(Signal::HUP);
+        self.signal(Signal::CONT);
+    }
+
+    /// Puts this into its file and waits until it is in force.
+    pub(crate) fn reload(&self, routes: &str) {
+        let before = self.reloads();
+        self.offer(routes);
+        until("the reload", || (self.reloads() > before).then_some(()));
+    }
+
+    pub(crate) fn reloads(&self) -> usize {
+        self.lines().iter().filter(|line| line.contains("is in force")).count()
     }
 
     /// How many files and connections it has open.

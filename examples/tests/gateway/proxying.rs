@@ -7,6 +7,7 @@ use crate::{
     client::{Client, get, post},
     one_route,
     process::Gateway,
+    until,
     upstream::Upstream,
 };
 
@@ -134,10 +135,11 @@ fn a_kept_connection_that_the_upstream_has_closed_is_no_failure() {
         exchange.keep = false;
     });
     let gateway = Gateway::start(&one_route(&upstream, LAX));
+    let before = gateway.descriptors();
     for _ in 0..20 {
         assert_eq!(get(gateway.at, "/a").status, 200);
-        // Until the end of the connection has reached the gateway, it may still be in use there.
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        // Until its end has reached the gateway, nobody could know.
+        until("the end of the connection", || (gateway.descriptors() == before).then_some(()));
     }
 }
 

@@ -28,18 +28,12 @@ fn circuits_keep_their_state_and_new_thresholds_count() {
     let upstream = Upstream::start(|exchange| exchange.reply("500 No", ""));
     let gateway = Gateway::start(&one_route(&upstream, MANY));
     assert_eq!(get(gateway.at, "/a").status, 500);
-    let file = gateway.file.as_ref().unwrap();
-    file.write(&one_route(&upstream, FEW));
-    gateway.signal("HUP");
+    gateway.reload(&one_route(&upstream, FEW));
     gateway.line("is in force: 1 routes; circuits keep their state");
     assert_eq!(get(gateway.at, "/a").status, 500);
     assert_eq!(get(gateway.at, "/a").status, 503, "one failure from before, one from after");
 
-    file.write(&one_route(&upstream, MANY));
-    gateway.signal("HUP");
-    until("the second reload", || {
-        (gateway.lines().iter().filter(|line| line.contains("is in force")).count() == 2).then_some(())
-    });
+    gateway.reload(&one_route(&upstream, MANY));
     assert_eq!(get(gateway.at, "/a").status, 503, "still open");
 }
 
@@ -49,8 +43,7 @@ fn a_file_with_a_mistake_is_refused_whole() {
     let gateway = Gateway::start(&one_route(&upstream, FEW));
     let file = gateway.file.as_ref().unwrap();
     let wrong = one_route(&upstream, MANY).replace("upstream =", "upstraem =");
-    file.write(&wrong);
-    gateway.signal("HUP");
+    gateway.offer(&wrong);
     let line = gateway.line("upstraem");
     let said = format!(
         "{}:8: routes[0].upstraem is unknown (did you mean \"upstream\"?); accepted: path, methods, host, policy, key, \
@@ -95,12 +88,7 @@ fn no_request_is_lost_over_a_reload() {
             .collect();
         for round in 0..20 {
             let breaker = if round % 2 == 0 { MANY } else { FEW };
-            gateway.file.as_ref().unwrap().write(&one_route(&upstream, breaker));
-            gateway.signal("HUP");
-            until("the reload", || {
-                let loads = gateway.lines().iter().filter(|line| line.contains("is in force")).count();
-                (loads > round).then_some(())
-            });
+            gateway.reload(&one_route(&upstream, breaker));
         }
         drop(over);
         assert!(callers.into_iter().map(|caller| caller.join().unwrap()).sum::<u32>() > 20);
@@ -145,13 +133,12 @@ fn each_kind_of_mistake_names_its_place_and_keeps_what_was_in_force() {
         ),
     ] {
         assert_eq!(good.matches(right).count(), 1, "{right}");
-        file.write(&good.replace(right, wrong));
-        gateway.signal("HUP");
+        gateway.offer(&good.replace(right, wrong));
         let line = gateway.line(&format!("{}:{said}", file.path()));
         assert!(line.ends_with("(refused; what was in force stays)"), "{line}");
         assert_eq!(get(gateway.at, "/a").body, b"well", "{said}");
     }
-    assert!(!gateway.lines().iter().any(|line| line.contains("is in force")), "{:?}", gateway.lines());
+    assert_eq!(gateway.reloads(), 0);
 }
 
 #[test]
@@ -169,9 +156,7 @@ fn a_call_under_way_ends_under_the_route_it_took() {
     thread::scope(|scope| {
         let first = scope.spawn(|| get(gateway.at, "/a"));
         comes.recv().unwrap();
-        gateway.file.as_ref().unwrap().write(&one_route(&other, MANY));
-        gateway.signal("HUP");
-        gateway.line("is in force");
+        gateway.reload(&one_route(&other, MANY));
         assert_eq!(get(gateway.at, "/a").body, b"other");
         assert!(!first.is_finished());
         go.send(()).unwrap();
@@ -206,9 +191,7 @@ fn under_load_circuits_keep_their_state_and_new_thresholds_count() {
             calls
         };
         let callers: Vec<_> = (0..3).map(|_| scope.spawn(load)).collect();
-        gateway.file.as_ref().unwrap().write(&routes(MANY));
-        gateway.signal("HUP");
-        gateway.line("is in force");
+        gateway.reload(&routes(MANY));
         assert_eq!(get(gateway.at, "/open").status, 503, "still open");
         // One failure from before and four from now on.
         assert_eq!([0; 5].map(|_| get(gateway.at, "/row").status), [500, 500, 500, 500, 503]);

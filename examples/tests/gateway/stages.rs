@@ -3,9 +3,12 @@
 mod reloads;
 
 use std::{
-    sync::atomic::{AtomicUsize, Ordering::SeqCst},
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+        mpsc,
+    },
     thread,
-    time::{Duration, Instant},
 };
 
 use serde_json::Value;
@@ -32,15 +35,6 @@ fn routes(upstream: &Upstream, stages: &str, breaker: &str) -> String {
 
 fn start(upstream: &Upstream, stages: &str, breaker: &str) -> Gateway {
     Gateway::start(&routes(upstream, stages, breaker))
-}
-
-/// Puts other stages in force.
-fn reload(gateway: &Gateway, routes: &str) {
-    let loads = || gateway.lines().iter().filter(|line| line.contains("is in force")).count();
-    let before = loads();
-    gateway.file.as_ref().unwrap().write(routes);
-    gateway.signal("HUP");
-    until("the reload", || (loads() > before).then_some(()));
 }
 
 /// What the stages of the route have counted.
@@ -86,15 +80,13 @@ fn is_problem(answer: &Answer, status: u16) {
 fn an_upstream_that_never_answers_trips_its_circuit_through_the_attempt_timeout() {
     let upstream = hung();
     let gateway = start(&upstream, "attempt_timeout = \"100ms\"", STRICT);
-    let begun = Instant::now();
     for _ in 0..3 {
         is_problem(&get(gateway.at, "/a"), 504);
     }
     let refused = get(gateway.at, "/a");
     is_problem(&refused, 503);
     assert!(refused.head.get("retry-after").is_some());
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
-    assert_eq!(upstream.seen().len(), 3);
+    assert!(upstream.seen().len() <= 3);
     assert_eq!(gateway.circuit(NAME)["failure_count"], 3);
     assert_eq!(stages(&gateway)["timeouts"]["attempt"], 3);
 }
@@ -102,12 +94,13 @@ fn an_upstream_that_never_answers_trips_its_circuit_through_the_attempt_timeout(
 #[test]
 fn the_whole_time_bounds_all_attempts_together() {
     let upstream = hung();
-    let stages = "timeout = \"500ms\"\nattempt_timeout = \"150ms\"\nretry = { attempts = 100, base = \"1ms\" }";
-    let gateway = start(&upstream, stages, LAX);
-    let begun = Instant::now();
+    let stages_on = "timeout = \"3s\"\nattempt_timeout = \"500ms\"\nretry = { attempts = 100, base = \"1ms\" }";
+    let gateway = start(&upstream, stages_on, LAX);
     is_problem(&get(gateway.at, "/a"), 504);
-    assert!((300..3_000).contains(&begun.elapsed().as_millis()), "{:?}", begun.elapsed());
-    assert!((2..=4).contains(&upstream.seen().len()), "{}", upstream.seen().len());
+    let timeouts = stages(&gateway)["timeouts"].take();
+    assert_eq!(timeouts["whole"], 1);
+    // After six of them three seconds are over.
+    assert!((1..=6).contains(&timeouts["attempt"].as_u64().unwrap()), "{timeouts}");
 }
 
 #[test]
@@ -135,12 +128,13 @@ fn stages_work_without_a_circuit_breaker() {
 
 #[test]
 fn a_caller_who_sends_slowly_is_not_held_against_the_upstream() {
-    for timeout in ["attempt_timeout = \"200ms\"", "timeout = \"200ms\""] {
+    for timeout in ["attempt_timeout = \"2s\"", "timeout = \"2s\""] {
         let upstream = Upstream::well();
         let breaker = format!("{STRICT}\non_cancel = \"failure\"");
         let gateway = start(&upstream, &format!("{timeout}\nretry = {{}}"), &breaker);
         let mut client = Client::connect(gateway.at);
         client.send("PUT /a HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf");
+        until("the request", || (upstream.seen().len() == 1).then_some(()));
         assert_eq!(client.answer().status, 408);
         let circuit = gateway.circuit(NAME);
         assert_eq!((&circuit["failure_count"], &circuit["success_count"]), (&0.into(), &0.into()), "{timeout}");
@@ -242,22 +236,33 @@ fn a_full_bulkhead_is_503_at_once_and_says_nothing_about_the_upstream() {
 
 #[test]
 fn a_call_waits_for_its_place_and_no_longer_than_it_may() {
-    let upstream = Upstream::start(|exchange| {
-        thread::sleep(Duration::from_millis(300));
+    let (go, goes) = mpsc::channel();
+    let goes = Mutex::new(goes);
+    let upstream = Upstream::start(move |exchange| {
+        let () = goes.lock().unwrap().recv().unwrap();
         exchange.reply("200 OK", "");
     });
     let patient = "bulkhead = { max_concurrent = 1, max_queue = 1, max_wait = \"10s\" }";
     let gateway = start(&upstream, patient, LAX);
-    let at = gateway.at;
-    let both = || {
-        let other = thread::spawn(move || get(at, "/a").status);
-        until("the first inside", || (stages(&gateway)["bulkhead"]["in_use"] == 1).then_some(()));
-        let second = get(at, "/a").status;
-        [other.join().unwrap(), second]
+    let call = |figure: &'static str| {
+        let at = gateway.at;
+        let called = thread::spawn(move || get(at, "/a").status);
+        until(figure, || (stages(&gateway)["bulkhead"][figure] == 1).then_some(()));
+        called
     };
-    assert_eq!(both(), [200, 200]);
-    reload(&gateway, &routes(&upstream, &patient.replace("10s", "10ms"), LAX));
-    assert_eq!(both(), [200, 503]);
+    let end = || go.send(()).unwrap();
+
+    let (first, second) = (call("in_use"), call("queued"));
+    end();
+    assert_eq!(first.join().unwrap(), 200);
+    end();
+    assert_eq!(second.join().unwrap(), 200);
+
+    gateway.reload(&routes(&upstream, &patient.replace("10s", "10ms"), LAX));
+    let first = call("in_use");
+    assert_eq!(get(gateway.at, "/a").status, 503);
+    end();
+    assert_eq!(first.join().unwrap(), 200);
 }
 
 #[test]
@@ -334,14 +339,12 @@ fn an_open_circuit_refuses_at_once_while_hung_calls_fill_the_bulkhead() {
     }
     until("all inside", || (upstream.seen().len() == 4).then_some(()));
     // The place of the one whose failure opens the circuit is not to be had again.
-    reload(&gateway, &routes(&upstream, &four.replace("max_concurrent = 4", "max_concurrent = 3"), breaker));
+    gateway.reload(&routes(&upstream, &four.replace("max_concurrent = 4", "max_concurrent = 3"), breaker));
     inside.pop().unwrap().hang_up();
     gateway.line("closed -> open");
     until("full", || (stages(&gateway)["bulkhead"]["in_use"] == 3).then_some(()));
 
-    let begun = Instant::now();
     is_problem(&get(gateway.at, "/a"), 503);
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
     assert_eq!(gateway.circuit(NAME)["refused_count"], 1);
     assert_eq!(stages(&gateway)["bulkhead"]["rejected"], 0);
 }

@@ -1,5 +1,7 @@
 //! `--state FILE`: what the circuits know outlives the program.
 
+use rustix::process::Signal;
+
 use crate::{
     client::get,
     one_route,
@@ -56,7 +58,7 @@ fn an_open_circuit_waits_only_the_rest_after_a_restart_and_after_a_kill() {
     }
     let name = gateway.health()["all_circuits"][0]["name"].as_str().unwrap().to_owned();
     assert_eq!(gateway.circuit(&name)["state"], "open");
-    gateway.signal("TERM");
+    gateway.signal(Signal::TERM);
     assert!(gateway.end().success());
 
     let again = kept.start(&routes);
@@ -107,7 +109,8 @@ fn a_damaged_state_file_is_one_line_and_stays_as_it_was() {
 fn a_state_file_that_cannot_be_written_is_said_at_the_start() {
     let upstream = Upstream::start(|exchange| exchange.reply("200 OK", ""));
     let routes = File::new(&one_route(&upstream, BREAKER));
-    let output = run(&["--config", routes.path(), "--state", "/nowhere/at/all", "--listen", "127.0.0.1:0"]);
+    let ports = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
+    let output = run(&[&["--config", routes.path(), "--state", "/nowhere/at/all"], &ports[..]].concat());
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(error.starts_with("gateway: state file /nowhere/at/all cannot be written: "), "{error}");
 }

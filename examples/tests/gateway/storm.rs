@@ -108,7 +108,7 @@ fn storm(stages: &str) -> Gateway {
         let before = answers(status);
         until(what, || (answers(status) > before + 20).then_some(()));
     };
-    thread::scope(|scope| {
+    let upstream = thread::scope(|scope| {
         for number in 0..8 {
             let (gateway, mood, statuses) = (&gateway, &mood, &statuses);
             scope.spawn(move || call(gateway, number, mood, statuses));
@@ -121,11 +121,10 @@ fn storm(stages: &str) -> Gateway {
         drop(upstream);
         more("refusals because it is dead", 503);
         for failures in [5, 4, 3] {
-            gateway.file.as_ref().unwrap().write(&routes(at, stages, failures));
-            gateway.signal("HUP");
+            gateway.offer(&routes(at, stages, failures));
         }
         let listener = until("its port", || TcpListener::bind(at).ok());
-        let _upstream = Upstream::on(listener, moody());
+        let upstream = Upstream::on(listener, moody());
         more("answers from the new one", 200);
         mood.store(CUTTING, SeqCst);
         let end = Instant::now() + Duration::from_millis(500);
@@ -133,12 +132,14 @@ fn storm(stages: &str) -> Gateway {
         mood.store(WELL, SeqCst);
         more("answers after cutting", 200);
         mood.store(OVER, SeqCst);
+        upstream
     });
     until("closed again", || {
         get(gateway.at, "/a");
         (gateway.circuit("/{*rest}")["state"] == "closed").then_some(())
     });
-    // Listeners, the runtime's own, kept connections to the upstream, and the one that asks.
+    // With those that were kept open to the upstream. Left are listeners, the runtime's own, and the one that asks.
+    drop(upstream);
     until("connections given back", || (gateway.descriptors() < 30).then_some(()));
     gateway
 }

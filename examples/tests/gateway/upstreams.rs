@@ -5,6 +5,8 @@ use std::sync::{
     atomic::{AtomicBool, Ordering::SeqCst},
 };
 
+use rustix::process::Signal;
+
 use crate::{
     client::{Answer, get},
     process::{File, Gateway, run},
@@ -151,16 +153,8 @@ fn a_reload_keeps_states_and_adds_and_removes_endpoints() {
     let (sick, well, new) = (Server::sick(), Server::start(), Server::start());
     let gateway = Gateway::start(&routes(&[&sick, &well], LONG, ""));
     call_until(&gateway, "its ejection", || state(&gateway, &sick) == "open");
-    let file = gateway.file.as_ref().unwrap();
-    let reload = |text: &str, times: usize| {
-        file.write(text);
-        gateway.signal("HUP");
-        until("the reload", || {
-            (gateway.lines().iter().filter(|line| line.contains("is in force")).count() >= times).then_some(())
-        });
-    };
 
-    reload(&routes(&[&new, &sick], LONG, ""), 1);
+    gateway.reload(&routes(&[&new, &sick], LONG, ""));
     assert_eq!((state(&gateway, &sick), state(&gateway, &new)), ("open".to_owned(), "closed".to_owned()));
     let all = gateway.health()["all_circuits"].to_string();
     assert!(!all.contains(&well.circuit()), "{all}");
@@ -172,7 +166,7 @@ fn a_reload_keeps_states_and_adds_and_removes_endpoints() {
 
     // One of two is out, and so many may be. Of four it may be another one.
     let more = Server::start();
-    reload(&routes(&[&new, &sick, &well, &more], LONG, ""), 2);
+    gateway.reload(&routes(&[&new, &sick, &well, &more], LONG, ""));
     assert_eq!((state(&gateway, &sick), state(&gateway, &well)), ("open".to_owned(), "closed".to_owned()));
     new.sick.store(true, SeqCst);
     call_until(&gateway, "the second ejection", || state(&gateway, &new) == "open");
@@ -186,7 +180,7 @@ fn an_endpoint_that_hangs_is_ejected_by_the_timeout_of_the_whole_call() {
     let well = Server::start();
     let text = routes(&[&well], LONG, "").replace("upstreams = [", &format!("upstreams = [\"{}\", ", hangs.url()));
     // Those whose callers go away are no failures, so that it is the timeout that counts.
-    let policy = "on_cancel = \"ignore\"\n[policies.default]\ntimeout = \"200ms\"\n\n[[routes]]";
+    let policy = "on_cancel = \"ignore\"\n[policies.default]\ntimeout = \"2s\"\n\n[[routes]]";
     let gateway = Gateway::start(&text.replace("[[routes]]", policy));
     let name = format!("/{{*rest}} {}", hangs.at());
     let answers = call_until(&gateway, "its ejection", || gateway.circuit(&name)["state"] == "open");
@@ -292,7 +286,7 @@ fn an_ejected_endpoint_is_out_after_a_restart_and_holds_its_place() {
     let (kept, routes) = (Kept::new(), File::new(&routes(&[&sick, &well], LONG, "")));
     let mut gateway = kept.start(&routes);
     call_until(&gateway, "its ejection", || state(&gateway, &sick) == "open");
-    gateway.signal("TERM");
+    gateway.signal(Signal::TERM);
     assert!(gateway.end().success());
 
     let again = kept.start(&routes);

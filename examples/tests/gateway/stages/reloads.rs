@@ -11,7 +11,7 @@ fn a_reload_resizes_the_bulkhead_with_the_calls_in_it() {
     until("the first inside", || (upstream.seen().len() == 1).then_some(()));
     is_problem(&get(gateway.at, "/a"), 503);
 
-    reload(&gateway, &routes(&upstream, "bulkhead = { max_concurrent = 2 }", LAX));
+    gateway.reload(&routes(&upstream, "bulkhead = { max_concurrent = 2 }", LAX));
     inside[1].send("GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
     until("the second inside", || (upstream.seen().len() == 2).then_some(()));
     is_problem(&get(gateway.at, "/a"), 503);
@@ -25,12 +25,12 @@ fn a_reload_gives_new_calls_the_new_limits_and_keeps_those_that_have_not_changed
     let limit = "rate_limit = { per_second = 0.01, burst = 1 }";
     let gateway = start(&upstream, limit, LAX);
     assert_eq!([get(gateway.at, "/a").status, get(gateway.at, "/a").status], [200, 429]);
-    reload(&gateway, &routes(&upstream, &format!("{limit}\ntimeout = \"9s\""), LAX));
+    gateway.reload(&routes(&upstream, &format!("{limit}\ntimeout = \"9s\""), LAX));
     assert_eq!(get(gateway.at, "/a").status, 429, "the burst is still used up");
-    reload(&gateway, &routes(&upstream, &limit.replace("burst = 1", "burst = 2"), LAX));
+    gateway.reload(&routes(&upstream, &limit.replace("burst = 1", "burst = 2"), LAX));
     let all: Vec<u16> = (0..3).map(|_| get(gateway.at, "/a").status).collect();
     assert_eq!(all, [200, 200, 429]);
-    reload(&gateway, &routes(&upstream, "rate_limit = false", LAX));
+    gateway.reload(&routes(&upstream, "rate_limit = false", LAX));
     assert_eq!(get(gateway.at, "/a").status, 200);
     assert_eq!(gateway.circuit(NAME)["success_count"], 4, "the circuit is the same one");
 }
@@ -40,11 +40,12 @@ fn a_reload_ends_retries_and_brings_timeouts() {
     let upstream = hung();
     let gateway = start(&upstream, "attempt_timeout = \"50ms\"\nretry = { attempts = 2, base = \"1ms\" }", LAX);
     is_problem(&get(gateway.at, "/a"), 504);
-    assert_eq!(upstream.seen().len(), 2);
-    reload(&gateway, &routes(&upstream, "timeout = \"100ms\"\nretry = false", LAX));
+    let before = stages(&gateway);
+    assert_eq!((&before["timeouts"]["attempt"], &before["retry"]["retries"]), (&2.into(), &1.into()));
+    gateway.reload(&routes(&upstream, "timeout = \"100ms\"\nretry = false", LAX));
     is_problem(&get(gateway.at, "/a"), 504);
-    assert_eq!(upstream.seen().len(), 3);
-    assert_eq!(stages(&gateway)["timeouts"]["whole"], 1);
+    let after = stages(&gateway);
+    assert_eq!((&after["timeouts"]["whole"], &after["retry"]["retries"]), (&1.into(), &0.into()));
 }
 
 #[test]
