@@ -149,12 +149,17 @@ impl Client {
 
     /// Whether the other side has closed the connection, without another byte.
     pub(crate) fn is_closed(&mut self) -> bool {
-        matches!(self.stream.read(&mut [0]), Ok(0) | Err(_))
+        loop {
+            match self.stream.read(&mut [0]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return !waits(&error),
+                Ok(read) => return read == 0,
+            }
+        }
     }
 
     /// Whether there is something to read, be it the end.
     pub(crate) fn has_more(&mut self) -> bool {
-        let waits = |error: &io::Error| matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut);
         self.stream.fill_buf().map_or_else(|error| !waits(&error), |_| true)
     }
 
@@ -188,6 +193,11 @@ impl Client {
     pub(crate) fn hang_up(self) {
         let _ = self.stream.get_ref().shutdown(Shutdown::Both);
     }
+}
+
+/// Nothing has come; a process that was stopped meanwhile is interrupted.
+fn waits(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted)
 }
 
 pub(crate) fn get(at: SocketAddr, path: &str) -> Answer {
