@@ -53,8 +53,10 @@ pub(crate) struct Report {
     pub(crate) to_all_closed: Duration,
     /// Calls that reached the dependency between the time all were open, by the fleet where there is one, and the recovery.
     pub(crate) probes: u64,
-    /// Waits of the fleet that one of them ended, and failed.
-    pub(crate) waits: u64,
+    /// Instances that made these.
+    pub(crate) probers: usize,
+    /// Waits of the fleet that ended with one that failed.
+    pub(crate) waits: usize,
     /// Calls that failed before that.
     pub(crate) failed_calls: u64,
 }
@@ -62,25 +64,35 @@ pub(crate) struct Report {
 struct Dependency {
     down: AtomicBool,
     quiet: AtomicBool,
-    reached: AtomicU64,
+    /// Calls of each instance that failed.
+    reached: Vec<AtomicU64>,
+}
+
+impl Dependency {
+    fn reached(&self) -> Vec<u64> {
+        self.reached.iter().map(|calls| calls.load(Ordering::Relaxed)).collect()
+    }
 }
 
 /// With a URL the instances are a fleet, without one each goes by itself.
 pub(crate) async fn run(plan: &Plan, url: Option<&str>) -> Report {
-    let dependency =
-        Arc::new(Dependency { down: AtomicBool::new(false), quiet: AtomicBool::new(true), reached: AtomicU64::new(0) });
+    let dependency = Arc::new(Dependency {
+        down: AtomicBool::new(false),
+        quiet: AtomicBool::new(true),
+        reached: (0..plan.instances).map(|_| AtomicU64::new(0)).collect(),
+    });
     let config = CircuitBreakerConfig::builder()
         .open_duration(plan.open_duration)
         .open_duration_multiplier(1.0)
         .build()
         .expect("a valid configuration");
     let (mut watched, mut fleets, mut callers) = (Vec::new(), Vec::new(), tokio::task::JoinSet::new());
-    for _ in 0..plan.instances {
+    for number in 0..plan.instances {
         let circuits = Circuits::new(config.clone());
         let names = (0..plan.circuits).map(|number| format!("upstream-{number}"));
         let made: Vec<Circuit> = names.map(|name| circuits.get_or_create(&name)).collect();
         for circuit in &made[..plan.called] {
-            callers.spawn(call(circuit.clone(), plan.per_second, Arc::clone(&dependency)));
+            callers.spawn(call(number, circuit.clone(), plan.per_second, Arc::clone(&dependency)));
         }
         watched.push((made[0].clone(), circuits.clone()));
         if let Some(url) = url {
@@ -104,7 +116,6 @@ pub(crate) async fn run(plan: &Plan, url: Option<&str>) -> Report {
     report.calm = meter.over(tokio::time::sleep(plan.phase)).await;
 
     let all = |state: State| watched.iter().all(|(circuit, _)| circuit.state() == state);
-    dependency.reached.store(0, Ordering::Relaxed);
     dependency.down.store(true, Ordering::Relaxed);
     let began = Instant::now();
     let outage = async {
@@ -119,9 +130,11 @@ pub(crate) async fn run(plan: &Plan, url: Option<&str>) -> Report {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         let epoch = meter.epoch().await;
-        report.failed_calls = dependency.reached.swap(0, Ordering::Relaxed);
+        let before = dependency.reached();
+        report.failed_calls = before.iter().sum();
         tokio::time::sleep(plan.phase).await;
-        report.probes = dependency.reached.load(Ordering::Relaxed);
+        let probes: Vec<u64> = dependency.reached().iter().zip(before).map(|(after, before)| after - before).collect();
+        (report.probes, report.probers) = (probes.iter().sum(), probes.iter().filter(|count| **count > 0).count());
         report.waits = meter.epoch().await - epoch;
     };
     let traffic = meter.over(outage).await;
@@ -140,7 +153,7 @@ pub(crate) async fn run(plan: &Plan, url: Option<&str>) -> Report {
 }
 
 /// Calls of one circuit of one instance. The first circuits of all instances share the dependency that goes down.
-async fn call(circuit: Circuit, per_second: f64, dependency: Arc<Dependency>) {
+async fn call(instance: usize, circuit: Circuit, per_second: f64, dependency: Arc<Dependency>) {
     let sick = circuit.name() == "upstream-0";
     let pace = Duration::from_secs_f64(1.0 / per_second);
     let mut next = tokio::time::Instant::now() + pace.mul_f64(fastrand::f64());
@@ -153,7 +166,7 @@ async fn call(circuit: Circuit, per_second: f64, dependency: Arc<Dependency>) {
         if let Ok(permit) = circuit.try_acquire() {
             let down = sick && dependency.down.load(Ordering::Relaxed);
             if down {
-                dependency.reached.fetch_add(1, Ordering::Relaxed);
+                dependency.reached[instance].fetch_add(1, Ordering::Relaxed);
             }
             permit.record(if down { Outcome::Failure } else { Outcome::Success });
         }
@@ -197,7 +210,7 @@ impl Meter<'_> {
     }
 
     /// Of the circuit that has the outage.
-    async fn epoch(&self) -> u64 {
+    async fn epoch(&self) -> usize {
         let Some(url) = self.url else { return 0 };
         Self::ask(url, &["HGET", "tower-breaker:{default/upstream-0}:v1", "e"]).await
     }

@@ -73,8 +73,8 @@ fn the_fleet_trips_also_who_would_never_trip_alone() {
 #[ignore = "needs redis-server"]
 fn one_probes_for_all_and_its_close_reaches_all() {
     let server = Server::start();
-    // However long a probe takes here, nobody follows it.
-    let mut instances = fleet(&server, 3, &[("FLEET_LEASE", "60")]);
+    // A wait so long that the fleet is told within it how the probe ended: the one that made it would make the next by itself.
+    let mut instances = fleet(&server, 3, &[("FLEET_LEASE", "60"), ("FLEET_OPEN", "3")]);
     trip(&mut instances);
     // Calls go on failing: through three waits there is one probe at a time in the whole fleet, and each is an epoch.
     instances.iter_mut().for_each(|instance| instance.tell("fail 100"));
