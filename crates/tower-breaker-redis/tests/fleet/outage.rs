@@ -116,9 +116,14 @@ fn a_holder_that_dies_mid_probe_is_replaced_and_nobody_joins_it() {
     let mut instances = fleet(&server, 3, &[("FLEET_LEASE", "4")]);
     trip(&mut instances);
     let holder = holder(&mut instances);
-    // While the probe is out the lease is renewed, beyond its length.
-    let ends = number(&server, "lu");
-    until("the lease renewed after its end", || number(&server, "lu") > ends + 4_000);
+    // While the probe is out the lease is renewed, beyond its length and each time before its end.
+    let first = number(&server, "lu");
+    let mut ends = first;
+    until("a lease renewed for longer than it lasts", || {
+        let before = std::mem::replace(&mut ends, number(&server, "lu"));
+        assert!(ends < before + 4_000, "it had ended");
+        ends > first + 4_000
+    });
     assert_eq!(probing(&mut instances), 1, "one probes for all");
     drop(instances.remove(holder));
     until("the next one's probe", || probing(&mut instances) > 0);
