@@ -2,9 +2,6 @@
 
 use super::{Instance, Server, pause, rounds, trip_anew, until};
 
-/// They soon take a Redis that does not answer for gone, where that is what a test waits for.
-const HASTY: [(&str, &str); 1] = [("FLEET_TIMEOUT", "250")];
-
 fn pair(server: &Server, variables: &[(&str, &str)]) -> [Instance; 2] {
     let mut pair = [(); 2].map(|()| Instance::start_with(&server.url(), variables));
     for instance in &mut pair {
@@ -46,9 +43,10 @@ fn killed_redis_leaves_every_instance_its_own_breaker_and_takes_them_back() {
 #[ignore = "needs redis-server"]
 fn paused_redis_holds_up_no_call_and_counts_nothing_late() {
     let server = Server::start();
-    let mut pair = pair(&server, &HASTY);
+    let mut pair = pair(&server, &[]);
     server.signal("STOP");
     until("the gauge", || pair.iter_mut().all(|instance| !instance.look().connected));
+    // Fifty calls that waited for the timeout would take four minutes.
     let before = pair[0].look().called;
     until("calls", || pair[0].look().called > before + 50);
     server.signal("CONT");
@@ -61,7 +59,8 @@ fn paused_redis_holds_up_no_call_and_counts_nothing_late() {
 #[ignore = "needs redis-server"]
 fn redis_gone_while_open_every_instance_probes_for_itself() {
     let mut server = Server::start();
-    let mut pair = pair(&server, &HASTY);
+    // Twice the timeout is what an instance gives the fleet beyond the wait.
+    let mut pair = pair(&server, &[("FLEET_TIMEOUT", "250")]);
     trip_anew(&mut pair);
     server.kill();
     for instance in &mut pair {

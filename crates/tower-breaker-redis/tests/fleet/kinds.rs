@@ -41,9 +41,9 @@ fn a_user_with_the_rights_the_docs_name_is_enough() {
 #[test]
 #[ignore = "needs redis-server"]
 fn a_cluster_is_a_fleet_too() {
-    let name = format!("tower-breaker-{}.conf", std::process::id());
     use super::server::Port;
 
+    let name = format!("tower-breaker-{}.conf", std::process::id());
     // Left to itself the cluster's own port is the server's and 10,000, which may be none.
     let port = Port::draw();
     let more = ["--cluster-enabled", "yes", "--cluster-config-file", &name, "--cluster-port", &port.number.to_string()];
