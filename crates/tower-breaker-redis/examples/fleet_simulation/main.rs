@@ -28,6 +28,7 @@ async fn main() {
         called: called.clamp(1, circuits),
         per_second,
         interval: Duration::from_secs(1),
+        lease: Duration::from_secs(5),
         open_duration: Duration::from_secs(5),
         phase: Duration::from_secs(20),
     };

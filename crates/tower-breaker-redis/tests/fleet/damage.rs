@@ -1,8 +1,6 @@
 //! Keys that are not what they should be, and a server that does not want us.
 
-use super::{Instance, Server, rounds, until};
-
-const CIRCUIT: &str = "tower-breaker:{default/payments}:v1";
+use super::{CIRCUIT, Instance, Server, rounds, trip_anew, until};
 
 #[test]
 #[ignore = "needs redis-server"]
@@ -55,10 +53,7 @@ fn fields_changed_by_hand_count_as_not_there() {
     }
     server.command(&["HSET", CIRCUIT, "r", "a b c"]);
     rounds(&mut pair[0], 2);
-    for instance in &mut pair {
-        instance.tell("fail 200");
-    }
-    until("the fleet's trip", || pair.iter_mut().all(|instance| instance.look().fleet == "open"));
+    trip_anew(&mut pair);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use tower_breaker_core::{Circuit, CircuitBreakerConfig, Circuits, Clock, Mode, Outcome, SlidingWindow, SystemClock};
@@ -27,8 +27,6 @@ pub(crate) struct Look {
     pub(crate) rounds: u64,
     pub(crate) called: u64,
     pub(crate) opens: u64,
-    /// The longest that asking the circuit took, in microseconds.
-    pub(crate) longest: u64,
     pub(crate) away: u64,
     pub(crate) damaged: u64,
     pub(crate) reason: String,
@@ -45,7 +43,8 @@ impl Instance {
         Self::start_with(url, &[])
     }
 
-    /// With environment variables: `FLEET_CLOCK`, the seconds its clock is ahead; `FLEET_EXPIRY`, `FLEET_QUORUM`.
+    /// With environment variables: `FLEET_CLOCK`, the seconds its clock is ahead; `FLEET_EXPIRY`, `FLEET_LEASE` and `FLEET_OPEN`
+    /// in seconds, `FLEET_TIMEOUT` in milliseconds.
     pub(crate) fn start_with(url: &str, variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(std::env::current_exe().expect("this binary"))
             .args(["fleet::instance::instance", "--exact", "--ignored", "--nocapture"])
@@ -73,7 +72,7 @@ impl Instance {
             line.clear();
             assert!(self.output.read_line(&mut line).expect("text") > 0, "the instance is gone");
             if let Some(line) = line.trim_end_matches('\n').strip_prefix("look ") {
-                let words: Vec<&str> = line.splitn(12, ' ').collect();
+                let words: Vec<&str> = line.splitn(11, ' ').collect();
                 let number = |at: usize| words[at].parse().expect("a number");
                 return Look {
                     state: words[0].to_owned(),
@@ -84,10 +83,9 @@ impl Instance {
                     rounds: number(5),
                     called: number(6),
                     opens: number(7),
-                    longest: number(8),
-                    away: number(9),
-                    damaged: number(10),
-                    reason: words[11].to_owned(),
+                    away: number(8),
+                    damaged: number(9),
+                    reason: words[10].to_owned(),
                 };
             }
         }
@@ -127,7 +125,7 @@ fn config() -> CircuitBreakerConfig {
         .failure_rate_threshold(0.5)
         .minimum_calls(20)
         .sliding_window(SlidingWindow::time(Duration::from_secs(2)))
-        .open_duration(Duration::from_secs(1))
+        .open_duration(Duration::from_secs(variable("FLEET_OPEN").unwrap_or(1)))
         .open_duration_multiplier(1.0)
         .open_duration_jitter(0.0)
         .success_threshold(1)
@@ -147,7 +145,6 @@ struct Doing {
     mixed: AtomicBool,
     hangs: AtomicBool,
     called: AtomicU64,
-    longest: AtomicU64,
 }
 
 /// No test: the process that [`Instance::start`] starts. By itself it does nothing.
@@ -166,7 +163,10 @@ fn instance() {
     let mut fleet = Some(
         Fleet::builder(url)
             .interval(INTERVAL)
-            .quorum(variable("FLEET_QUORUM").unwrap_or(2))
+            // Nobody is away only because the machine is busy.
+            .timeout(Duration::from_millis(variable("FLEET_TIMEOUT").unwrap_or(5_000)))
+            .quorum(2)
+            .lease(Duration::from_secs(variable("FLEET_LEASE").unwrap_or(2)))
             .expiry(Duration::from_secs(variable("FLEET_EXPIRY").unwrap_or(3_600)))
             .on_event(move |event| {
                 match event {
@@ -209,7 +209,7 @@ fn look(circuit: &Circuit, fleet: &Fleet, doing: &Doing, counts: &[AtomicU64; 2]
     let (snapshot, status) = (circuit.snapshot(), fleet.status());
     let in_fleet = fleet.circuit("payments");
     println!(
-        "\nlook {} {} {} {} {} {} {} {} {} {} {} {}",
+        "\nlook {} {} {} {} {} {} {} {} {} {} {}",
         snapshot.state.as_str(),
         snapshot.mode.as_str(),
         in_fleet.as_ref().map_or("unknown", |circuit| circuit.state.as_str()),
@@ -218,7 +218,6 @@ fn look(circuit: &Circuit, fleet: &Fleet, doing: &Doing, counts: &[AtomicU64; 2]
         status.rounds,
         doing.called.load(Ordering::Relaxed),
         snapshot.opens,
-        doing.longest.load(Ordering::Relaxed),
         counts[0].load(Ordering::Relaxed),
         counts[1].load(Ordering::Relaxed),
         status.reason.unwrap_or_default(),
@@ -234,10 +233,7 @@ async fn work(circuit: Circuit, doing: Arc<Doing>) {
             tokio::time::sleep(Duration::from_millis(5)).await;
             continue;
         }
-        let asked = Instant::now();
-        let permit = circuit.try_acquire();
-        doing.longest.fetch_max(u64::try_from(asked.elapsed().as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
-        if let Ok(permit) = permit {
+        if let Ok(permit) = circuit.try_acquire() {
             doing.called.fetch_add(1, Ordering::Relaxed);
             let fails = if doing.mixed.load(Ordering::Relaxed) {
                 number % 3 == 0

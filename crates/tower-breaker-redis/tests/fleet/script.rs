@@ -1,10 +1,17 @@
-//! What the script makes of what instances say, word for word.
+//! What the script makes of what instances say, word for word, at times of these tests' own.
 
-use super::{Server, pause};
+use std::cell::Cell;
+
+use super::Server;
+
+/// What the script asks for the time.
+const CLOCK: &str = "redis.call('TIME')";
 
 /// One circuit, of which two failures in ten calls open it for 200 ms.
 struct Circuit {
     server: Server,
+    /// In milliseconds: what Redis would say.
+    now: Cell<i64>,
 }
 
 /// What an instance says.
@@ -37,23 +44,25 @@ struct Heard {
 
 impl Circuit {
     fn new() -> Self {
-        Self { server: Server::start() }
+        Self { server: Server::start(), now: Cell::new(1_700_000_000_000) }
     }
 
-    fn redis_now(&self) -> i64 {
-        let time = self.server.command(&["TIME"]);
-        let number = |at: usize| -> i64 { time[at].parse().expect("a number") };
-        number(0) * 1_000 + number(1) / 1_000
+    fn pass(&self, millis: i64) {
+        self.now.set(self.now.get() + millis);
     }
 
     fn say(&self, who: &str, said: Said) -> Heard {
-        let sent = if said.sent_ago > 0 { (self.redis_now() - said.sent_ago).to_string() } else { "0".to_owned() };
+        let sent = if said.sent_ago > 0 { (self.now.get() - said.sent_ago).to_string() } else { "0".to_owned() };
         let number = |number: u64| number.to_string();
         let (epoch, remaining) = (number(said.epoch), number(said.remaining));
         let (calls, failures) = (number(said.calls), number(said.failures));
+        let script = include_str!("../../src/scripts/exchange.lua");
+        assert_eq!(script.matches(CLOCK).count(), 1);
+        let now = self.now.get();
+        let script = script.replace(CLOCK, &format!("{{ {}, {} }}", now / 1_000, now % 1_000 * 1_000));
+        let call = ["EVAL", &script, "1", "circuit", who, "60000", "500", "2", &sent];
         let words = [
-            ["EVAL", include_str!("../../src/scripts/exchange.lua"), "1", "circuit"].as_slice(),
-            &[who, "60000", "500", "2", &sent],
+            call.as_slice(),
             &[&epoch, said.state, &remaining, "1", "-", "-", "-1", &calls, &failures, "0"],
             &["1000", "0.2", "-1", "10", "200", "2", "1000", said.act],
         ];
@@ -83,7 +92,7 @@ impl Circuit {
 
     fn probing() -> Self {
         let circuit = Self::open();
-        pause(210);
+        circuit.pass(200);
         assert_eq!(circuit.say("a", Said { epoch: 1, act: "want", ..SAID }).lease, "me");
         circuit
     }
@@ -122,19 +131,20 @@ fn what_belongs_to_another_epoch_counts_nowhere() {
 #[ignore = "needs redis-server"]
 fn what_stood_in_a_socket_for_longer_than_the_window_changes_nothing() {
     let circuit = Circuit::new();
-    let late = Said { calls: 50, failures: 50, sent_ago: 10_500, ..SAID };
+    let late = Said { calls: 50, failures: 50, sent_ago: 10_001, ..SAID };
     assert_eq!((circuit.say("a", late).calls, circuit.say("b", late).state.as_str()), (0, "c"));
     let heard = circuit.say("a", Said { act: "hand", state: "fo", ..late });
     assert_eq!(heard.state, "c");
-    assert_eq!(circuit.say("a", Said { sent_ago: 8_000, failures: 0, ..late }).calls, 50);
+    assert_eq!(circuit.say("a", Said { sent_ago: 10_000, failures: 0, ..late }).calls, 50);
 }
 
 #[test]
 #[ignore = "needs redis-server"]
 fn one_probes_and_only_its_failure_opens_again() {
     let circuit = Circuit::open();
+    circuit.pass(199);
     assert_eq!(circuit.say("a", Said { epoch: 1, act: "want", ..SAID }).lease, "-", "the wait is not over");
-    pause(210);
+    circuit.pass(1);
     assert_eq!(circuit.say("a", Said { epoch: 1, act: "want", ..SAID }).lease, "me");
     assert_eq!(circuit.say("b", Said { epoch: 1, act: "want", ..SAID }).lease, "other");
     assert_eq!(circuit.say("b", Said { epoch: 1, act: "reopen", ..SAID }).epoch, 1);
@@ -142,7 +152,7 @@ fn one_probes_and_only_its_failure_opens_again() {
     assert_eq!((heard.epoch, heard.state.as_str(), heard.wait, heard.row), (2, "o", 400, 2));
     assert_eq!(heard.lease, "-");
     // A probe that went out before says nothing of this open.
-    pause(410);
+    circuit.pass(400);
     for act in ["close", "reopen", "want"] {
         let heard = circuit.say("a", Said { epoch: 1, act, ..SAID });
         assert_eq!((heard.epoch, heard.state.as_str(), heard.lease.as_str()), (2, "o", "-"), "{act}");
@@ -163,11 +173,11 @@ fn waits_grow_to_their_cap_and_a_server_may_ask_for_more_up_to_it() {
 #[ignore = "needs redis-server"]
 fn the_lease_ends_by_itself_is_renewed_by_its_holder_and_given_back() {
     let circuit = Circuit::probing();
-    pause(300);
+    circuit.pass(300);
     circuit.say("a", Said { epoch: 1, act: "want", ..SAID });
-    pause(300);
+    circuit.pass(499);
     assert_eq!(circuit.say("b", Said { epoch: 1, act: "want", ..SAID }).lease, "other", "it was renewed");
-    pause(250);
+    circuit.pass(1);
     assert_eq!(circuit.say("b", Said { epoch: 1, act: "want", ..SAID }).lease, "me", "its holder is silent");
     assert_eq!(circuit.say("a", Said { epoch: 1, act: "leave", ..SAID }).lease, "other");
     assert_eq!(circuit.say("b", Said { epoch: 1, act: "leave", ..SAID }).lease, "-");
@@ -201,11 +211,13 @@ fn a_forced_circuit_counts_and_does_not_trip() {
 #[ignore = "needs redis-server"]
 fn a_clock_of_redis_that_was_set_back_holds_nothing_up() {
     let circuit = Circuit::probing();
-    let tomorrow = (circuit.redis_now() + 86_400_000).to_string();
+    let tomorrow = (circuit.now.get() + 86_400_000).to_string();
     circuit.server.command(&["HSET", "circuit", "at", &tomorrow, "lu", &tomorrow]);
     // The wait begins now at the latest, and the lease ends after its length.
     assert_eq!(circuit.say("b", Said { epoch: 1, act: "want", ..SAID }).lease, "other");
-    pause(510);
+    circuit.pass(499);
+    assert_eq!(circuit.say("b", Said { epoch: 1, act: "want", ..SAID }).lease, "other");
+    circuit.pass(1);
     assert_eq!(circuit.say("b", Said { epoch: 1, act: "want", ..SAID }).lease, "me");
 }
 
@@ -215,11 +227,13 @@ fn a_force_ends_after_its_length_also_where_the_clock_of_redis_was_set_back() {
     let circuit = Circuit::new();
     assert_eq!(circuit.say("a", Said { act: "hand", state: "fo", ..SAID }).state, "fo");
     // As if it had begun tomorrow, for 400 ms.
-    let tomorrow = circuit.redis_now() + 86_400_000;
+    let tomorrow = circuit.now.get() + 86_400_000;
     let (at, until) = (tomorrow.to_string(), (tomorrow + 400).to_string());
     circuit.server.command(&["HSET", "circuit", "at", &at, "u", &until]);
     assert_eq!(circuit.say("a", Said { epoch: 1, ..SAID }).state, "fo");
-    pause(410);
+    circuit.pass(399);
+    assert_eq!(circuit.say("a", Said { epoch: 1, ..SAID }).state, "fo");
+    circuit.pass(1);
     let heard = circuit.say("b", Said { epoch: 1, ..SAID });
     assert_eq!((heard.epoch, heard.state.as_str(), heard.wait), (2, "o", 0));
 }

@@ -2,14 +2,33 @@
 
 use std::{
     io::{BufRead, BufReader, Write},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     process::{Child, Command, Stdio},
 };
 
+use tokio::net::TcpSocket;
+
 use super::until;
 
+/// A port for a server to come. On Linux a socket that is bound and does not listen lets the server have it, now and after
+/// it was killed, and nobody else is given it.
+pub(crate) struct Port {
+    pub(crate) number: u16,
+    _held: Option<TcpSocket>,
+}
+
+impl Port {
+    pub(crate) fn draw() -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_reuseaddr(true).expect("taken");
+        socket.bind(([127, 0, 0, 1], 0).into()).expect("a port");
+        let number = socket.local_addr().expect("bound").port();
+        Self { number, _held: cfg!(target_os = "linux").then_some(socket) }
+    }
+}
+
 pub(crate) struct Server {
-    port: u16,
+    port: Port,
     more: Vec<String>,
     child: Option<Child>,
 }
@@ -20,8 +39,8 @@ impl Server {
     }
 
     pub(crate) fn start_with(more: &[&str]) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
-        let mut server = Self { port, more: more.iter().map(|&word| word.to_owned()).collect(), child: None };
+        let mut server =
+            Self { port: Port::draw(), more: more.iter().map(|&word| word.to_owned()).collect(), child: None };
         server.again();
         server
     }
@@ -51,7 +70,7 @@ impl Server {
                 "--appendonly",
                 "no",
                 "--port",
-                &self.port.to_string(),
+                &self.port().to_string(),
                 "--dir",
             ])
             .arg(&folder)
@@ -60,15 +79,15 @@ impl Server {
             .spawn()
             .expect("redis-server is installed");
         self.child = Some(child);
-        until("redis-server", || TcpStream::connect(("127.0.0.1", self.port)).is_ok());
+        until("redis-server", || TcpStream::connect(("127.0.0.1", self.port())).is_ok());
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        format!("redis://127.0.0.1:{}", self.port())
     }
 
     pub(crate) const fn port(&self) -> u16 {
-        self.port
+        self.port.number
     }
 
     /// As `kill -9` does.
@@ -85,7 +104,7 @@ impl Server {
 
     /// Sends one command and gives the lines of its answer.
     pub(crate) fn command(&self, words: &[&str]) -> Vec<String> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("it runs");
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port())).expect("it runs");
         let mut text = format!("*{}\r\n", words.len());
         for word in words {
             text.push_str(&format!("${}\r\n{word}\r\n", word.len()));

@@ -57,7 +57,7 @@ impl One {
     }
 }
 
-/// What has been sent so far: by the instances' own count, and in bytes by that of Redis.
+/// What was sent: by the instances' own count, and in bytes by that of Redis.
 #[derive(Debug, Clone, Copy)]
 struct Sent {
     rounds: f64,
@@ -73,39 +73,34 @@ struct Crowd {
 }
 
 impl Crowd {
-    fn sent(&self) -> Sent {
+    /// To Redis and back.
+    fn bytes(&self) -> [f64; 2] {
         let stats = self.server.command(&["INFO", "stats"]);
         let figure = |name: &str| -> f64 {
             let line = stats.iter().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
             line.and_then(|figure| figure.trim().parse().ok()).expect("a figure")
         };
-        let mut sent = Sent {
-            rounds: 0.0,
-            commands: 0.0,
-            exchanged: 0.0,
-            bytes: ["total_net_input_bytes", "total_net_output_bytes"].map(figure),
-        };
-        for status in self.all.iter().map(|one| one.fleet.status()) {
-            sent.rounds += status.rounds as f64;
-            sent.commands += status.commands as f64;
-            sent.exchanged += status.exchanged as f64;
-        }
-        sent
+        ["total_net_input_bytes", "total_net_output_bytes"].map(figure)
+    }
+
+    /// Rounds, commands and circuits exchanged.
+    fn counted(&self) -> [f64; 3] {
+        let all = self.all.iter().map(|one| one.fleet.status());
+        all.fold([0.0; 3], |[rounds, commands, exchanged], status| {
+            [rounds + status.rounds as f64, commands + status.commands as f64, exchanged + status.exchanged as f64]
+        })
     }
 
     /// Calls the first `called` circuits of every instance until each has made two more rounds; gives what these sent.
     async fn rounds_with(&self, called: usize) -> Sent {
         // What was to be said of before is said by then.
         self.until_rounds(2, called).await;
-        let before = self.sent();
+        // However far apart they are read, the bytes are none but of the rounds that are counted.
+        let (first, first_bytes) = (self.counted(), self.bytes());
         self.until_rounds(2, called).await;
-        let after = self.sent();
-        let sent = Sent {
-            rounds: after.rounds - before.rounds,
-            commands: after.commands - before.commands,
-            exchanged: after.exchanged - before.exchanged,
-            bytes: [0, 1].map(|way| after.bytes[way] - before.bytes[way]),
-        };
+        let (last_bytes, last) = (self.bytes(), self.counted());
+        let [rounds, commands, exchanged] = [0, 1, 2].map(|at| last[at] - first[at]);
+        let sent = Sent { rounds, commands, exchanged, bytes: [0, 1].map(|way| last_bytes[way] - first_bytes[way]) };
         let [commands, to, back] = [sent.commands, sent.bytes[0], sent.bytes[1]].map(|figure| figure / sent.rounds);
         report(&format!(
             "  {called:>2} circuits called: {commands:.2} commands, {to:.0} bytes to Redis, {back:.0} back"
