@@ -4,7 +4,7 @@
 //! cargo run --example reqwest_client
 //! ```
 //!
-//! In one process, on ports of its own, in about eight seconds. The server is that of `resilient_client`: it answers one
+//! In one process, on ports of its own, in about ten seconds. The server is that of `resilient_client`: it answers one
 //! request with 503, leaves one without an answer, and is then down for four more, saying `Retry-After: 1`. The client wears a
 //! [`ResilienceMiddleware`]; a middleware further in prints each attempt. What to watch:
 //!
@@ -37,7 +37,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let breaker = CircuitBreakerConfig::builder()
         .failure_threshold(3)
-        .open_duration(Duration::from_secs(1))
+        .open_duration(Duration::from_secs(2))
         .open_duration_multiplier(1.0)
         // So that every run looks the same; where there are many clients, chance keeps their probes apart.
         .open_duration_jitter(0.0)
@@ -60,7 +60,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .build();
 
     let mut last_known = "none".to_owned();
-    for number in 1..=16 {
+    for number in 1..=24 {
         println!("call {number}");
         let start = Instant::now();
         let answer = price(&client, &format!("http://{flaky}/tea")).await;

@@ -4,7 +4,7 @@
 //! cargo run --example tonic_server
 //! ```
 //!
-//! On a port of its own, with a caller of its own, in about eight seconds; `-- 127.0.0.1:50051` listens there until it is
+//! On a port of its own, with a caller of its own, in about ten seconds; `-- 127.0.0.1:50051` listens there until it is
 //! stopped, for `cargo run --example tonic_client -- http://127.0.0.1:50051` in another terminal. What to watch:
 //!
 //! - `Quote` asks a database that is down for four calls. The third failure in a row opens its circuit; callers are
@@ -42,7 +42,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let config = CircuitBreakerConfig::builder()
         .failure_threshold(3)
-        .open_duration(Duration::from_secs(1))
+        .open_duration(Duration::from_secs(2))
         .open_duration_multiplier(1.0)
         .open_duration_jitter(0.0)
         .success_threshold(1)
@@ -75,7 +75,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 /// A caller without a breaker of its own: all it sees is the server's.
 async fn call(server: String) -> Result<(), Box<dyn Error>> {
     let mut prices = PricesClient::new(Endpoint::from_shared(server)?.connect_lazy());
-    for number in 1..=22 {
+    for number in 1..=28 {
         let quote = prices.quote("tea".to_owned()).await;
         let first = match prices.watch("tea".to_owned()).await {
             Ok(stream) => stream.into_inner().message().await.map(Option::unwrap_or_default),
