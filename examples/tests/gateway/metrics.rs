@@ -44,12 +44,12 @@ struct Prometheus {
 
 impl Prometheus {
     /// Scrapes `target` five times a second, with the alerts that come with the library; those that wait five minutes
-    /// wait six seconds.
+    /// wait three seconds.
     fn start(target: SocketAddr) -> Self {
         let at = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let folder = env::temp_dir().join(format!("prometheus-{}-{}", std::process::id(), at.port()));
         fs::create_dir(&folder).unwrap();
-        fs::write(folder.join("alerts.yml"), ALERTS.replace("for: 5m", "for: 6s")).unwrap();
+        fs::write(folder.join("alerts.yml"), ALERTS.replace("for: 5m", "for: 3s")).unwrap();
         let config = format!(
             "global: {{scrape_interval: 200ms, evaluation_interval: 200ms}}\nrule_files: [alerts.yml]\n\
              scrape_configs:\n  - job_name: gateway\n    static_configs: [{{targets: ['{target}']}}]\n"
