@@ -63,14 +63,16 @@ async fn load(plan: args::Plan) -> Result<(), (u8, String)> {
     say(format_args!("{} {uri}: {rate} calls a second for {seconds} s; Ctrl-C ends it\n", plan.method));
     let load = run::Load::new(plan);
     let all = load.run();
-    tokio::pin!(all);
+    // One for all the time: what comes between two of them is lost.
+    let interrupt = tokio::signal::ctrl_c();
+    tokio::pin!(all, interrupt);
     let every = Duration::from_secs(1);
     let mut tick = interval_at(tokio::time::Instant::now() + every, every);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let interrupted = loop {
         tokio::select! {
             () = &mut all => break false,
-            _ = tokio::signal::ctrl_c() => break true,
+            _ = &mut interrupt => break true,
             _ = tick.tick() => {
                 let line = load.report().line(load.elapsed().as_secs(), load.under_way());
                 say(line);

@@ -4,12 +4,12 @@
 //! cargo run --example reqwest_client
 //! ```
 //!
-//! In one process, on ports of its own, in about seven seconds. The server is that of `resilient_client`: it answers one
-//! request with 503, leaves one without an answer, and is then down for 3.5 s, saying `Retry-After: 1`. The client wears a
+//! In one process, on ports of its own, in about ten seconds. The server is that of `resilient_client`: it answers one
+//! request with 503, leaves one without an answer, and is then down for four more, saying `Retry-After: 1`. The client wears a
 //! [`ResilienceMiddleware`]; a middleware further in prints each attempt. What to watch:
 //!
 //! - call 2: the 503 is followed by another attempt, and the caller sees nothing of it;
-//! - call 3: the attempt that hangs is given up after 300 ms, and made again;
+//! - call 3: the attempt that hangs is given up after 2 s, and made again;
 //! - call 4: the outage. The third failure in a row opens the circuit of that origin, and the server's own answer comes back;
 //! - from then on calls are refused in no time, and [`rejected`] tells them from those that failed on the way, so that the last
 //!   known price stands in. A call to the other origin goes through as ever;
@@ -37,18 +37,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let breaker = CircuitBreakerConfig::builder()
         .failure_threshold(3)
-        .open_duration(Duration::from_secs(1))
+        .open_duration(Duration::from_secs(2))
         .open_duration_multiplier(1.0)
         // So that every run looks the same; where there are many clients, chance keeps their probes apart.
         .open_duration_jitter(0.0)
         .success_threshold(1)
         .build()?;
     let policy = Policy::builder()
-        .timeout(Duration::from_secs(5))
+        .timeout(Duration::from_secs(10))
         .retry(RetryConfig::builder().base(Duration::from_millis(50)).max(Duration::from_secs(2)).build()?)
         .bulkhead(Bulkhead::builder(64).max_queue(128).max_wait(Duration::from_millis(100)))
         .circuit_breaker(breaker)
-        .attempt_timeout(Duration::from_millis(300))
+        .attempt_timeout(Duration::from_secs(2))
         .build()?;
     let circuits = Circuits::builder()
         .name("origins")
@@ -60,7 +60,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .build();
 
     let mut last_known = "none".to_owned();
-    for number in 1..=16 {
+    for number in 1..=24 {
         println!("call {number}");
         let start = Instant::now();
         let answer = price(&client, &format!("http://{flaky}/tea")).await;
@@ -89,7 +89,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 /// The price, or what to tell whoever asked for it.
 async fn price(client: &ClientWithMiddleware, url: &str) -> Result<String, String> {
     // This caller does not wait as long as the policy would.
-    let request = client.get(url).with_extension(CallTimeout::new(Duration::from_secs(3)));
+    let request = client.get(url).with_extension(CallTimeout::new(Duration::from_secs(8)));
     let answered = match request.send().await {
         Ok(answer) => answer.error_for_status().map_err(reqwest_middleware::Error::from),
         Err(error) => Err(error),

@@ -4,12 +4,12 @@
 //! cargo run --example resilient_client
 //! ```
 //!
-//! In one process, on a port of its own, in about seven seconds. The server answers one request with 503, leaves one
-//! without an answer, and is then down for 3.5 s, saying `Retry-After: 1`. The client wears a
+//! In one process, on a port of its own, in about eight seconds. The server answers one request with 503, leaves one
+//! without an answer, and is then down for four more, saying `Retry-After: 1`. The client wears a
 //! [`ResilienceLayer`](tower_breaker::ResilienceLayer). What to watch:
 //!
 //! - call 2: the 503 is followed by another attempt, and the caller sees nothing of it;
-//! - call 3: the attempt that hangs is given up after 300 ms, and made again;
+//! - call 3: the attempt that hangs is given up after 2 s, and made again;
 //! - call 4: the outage. The waits are the server's wish and not the backoff. The third failure in a row opens the circuit;
 //!   the caller gets yesterday's price.
 //! - from then on: the circuit refuses, and the fallback answers in no time. When its wait is over one call tries, and fails,
@@ -64,14 +64,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .keep(|_: &Request<Body>| ());
     let layer = ResilienceLayer::builder()
         .http()
-        .timeout(Duration::from_secs(5))
+        .timeout(Duration::from_secs(10))
         .retry(RetryConfig::builder().base(Duration::from_millis(50)).max(Duration::from_secs(2)).build()?)
         // Nothing was sent where no connection was made, so those are repeated whatever the method.
         .policy(HttpRetry::new().connect_errors(legacy::Error::is_connect))
         .repeat(BufferBody::new().map_body(Body::new))
         .bulkhead(Bulkhead::builder(64).max_queue(128).max_wait(Duration::from_millis(100)).build()?)
         .circuit(circuit.clone())
-        .attempt_timeout(Duration::from_millis(300))
+        .attempt_timeout(Duration::from_secs(2))
         .fallback(
             FallbackLayer::http(yesterdays)
                 // Beside refusals and timeouts: errors, and what the server itself answers when it is broken.

@@ -4,13 +4,13 @@
 //! cargo run --example tonic_client
 //! ```
 //!
-//! In one process, on a port of its own, in about seven seconds; `-- http://127.0.0.1:50051` calls a server that runs already,
+//! In one process, on a port of its own, in about ten seconds; `-- http://127.0.0.1:50051` calls a server that runs already,
 //! such as the example `tonic_server`. A quote is asked for every 250 ms. What to watch:
 //!
-//! - the server's database goes down: a call gets no answer and is `DEADLINE_EXCEEDED` after 300 ms, two more fail;
+//! - the server's database goes down: a call gets no answer and is `DEADLINE_EXCEEDED` after 2 s, two more fail;
 //! - the third failure in a row opens the circuit. From then on calls are refused in no time: UNAVAILABLE, with the time to
 //!   come back in. The server does not hear of them;
-//! - after a second one call goes through as a probe, finds the server still down, and the circuit opens again; a later probe
+//! - after two seconds one call goes through as a probe, finds the server still down, and the circuit opens again; a later probe
 //!   finds it well and closes it;
 //! - at the end a stream goes through the same breaker. It is judged at its end, by its trailers.
 //!
@@ -46,7 +46,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let config = CircuitBreakerConfig::builder()
         .failure_threshold(3)
-        .open_duration(Duration::from_secs(1))
+        .open_duration(Duration::from_secs(2))
         .open_duration_multiplier(1.0)
         // So that every run looks the same; where there are many clients, chance keeps their probes apart.
         .open_duration_jitter(0.0)
@@ -60,11 +60,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // sees an answer that does not come.
     let channel = ServiceBuilder::new()
         .layer(CircuitBreakerLayer::grpc(circuit.clone()))
-        .layer(TimeoutLayer::attempt(Duration::from_millis(300)).refuse(AsWrappedResponse))
+        .layer(TimeoutLayer::attempt(Duration::from_secs(2)).refuse(AsWrappedResponse))
         .service(Endpoint::from_shared(server)?.connect_lazy());
     let mut prices = PricesClient::new(channel);
 
-    for number in 1..=22 {
+    for number in 1..=28 {
         let start = Instant::now();
         let said = match prices.quote("tea".to_owned()).await {
             Ok(answer) => answer.into_inner(),

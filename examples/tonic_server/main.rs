@@ -4,10 +4,10 @@
 //! cargo run --example tonic_server
 //! ```
 //!
-//! On a port of its own, with a caller of its own, in about seven seconds; `-- 127.0.0.1:50051` listens there until it is
+//! On a port of its own, with a caller of its own, in about ten seconds; `-- 127.0.0.1:50051` listens there until it is
 //! stopped, for `cargo run --example tonic_client -- http://127.0.0.1:50051` in another terminal. What to watch:
 //!
-//! - `Quote` asks a database that goes down for three seconds. The third failure in a row opens its circuit; callers are
+//! - `Quote` asks a database that is down for four calls. The third failure in a row opens its circuit; callers are
 //!   answered UNAVAILABLE at once, with `grpc-retry-pushback-ms`, and the database is left alone;
 //! - `Watch` needs no database and is answered all the time: its circuit is another;
 //! - when the database is back, a probe finds out.
@@ -42,7 +42,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let config = CircuitBreakerConfig::builder()
         .failure_threshold(3)
-        .open_duration(Duration::from_secs(1))
+        .open_duration(Duration::from_secs(2))
         .open_duration_multiplier(1.0)
         .open_duration_jitter(0.0)
         .success_threshold(1)
@@ -56,7 +56,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         // Judged as a server's own handlers: CANCELLED is a caller that went away.
         .layer(KeyedCircuitBreakerLayer::grpc(methods, key::grpc_method()).classify(GrpcClassifier::server()))
         // Inside, so that the breaker sees a database that does not answer.
-        .layer(TimeoutLayer::attempt(Duration::from_millis(300)).refuse(AsWrappedResponse))
+        .layer(TimeoutLayer::attempt(Duration::from_secs(2)).refuse(AsWrappedResponse))
         .into_inner();
     let router = Server::builder().layer(layers).add_service(PricesServer::new(FlakyPrices::default()));
 
@@ -75,7 +75,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 /// A caller without a breaker of its own: all it sees is the server's.
 async fn call(server: String) -> Result<(), Box<dyn Error>> {
     let mut prices = PricesClient::new(Endpoint::from_shared(server)?.connect_lazy());
-    for number in 1..=22 {
+    for number in 1..=28 {
         let quote = prices.quote("tea".to_owned()).await;
         let first = match prices.watch("tea".to_owned()).await {
             Ok(stream) => stream.into_inner().message().await.map(Option::unwrap_or_default),

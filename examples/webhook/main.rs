@@ -4,9 +4,9 @@
 //! cargo run --example webhook
 //! ```
 //!
-//! In one process, in about five seconds, with a receiver of its own on a free port. What to watch:
+//! In one process, in about three seconds, with a receiver of its own on a free port. What to watch:
 //!
-//! - the first message is answered 503 and comes again; the second is left without an answer, is given up after 300 ms and
+//! - the first message is answered 503 and comes again; the second is left without an answer, is given up after 2 s and
 //!   comes again, with the same `Idempotency-Key`;
 //! - then the receiver is down, for longer than a message is tried: one is given up;
 //! - while it is down a circuit flaps. Eight messages wait, the oldest make room for newer ones and are counted, and what
@@ -37,23 +37,24 @@ use tower_breaker::{
 };
 
 use hook::Webhook;
+use receiver::Receiver;
 
 /// So many messages may wait.
 const QUEUE: usize = 8;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let receiver = receiver::start().await?;
+    let receiver = Receiver::start().await?;
 
     // A POST is repeated because it has an `Idempotency-Key`. The budget is one for all messages, so an outage of the
     // receiver is not answered with three times the load.
     let layer = ResilienceLayer::builder()
         .http()
-        .timeout(Duration::from_secs(5))
+        .timeout(Duration::from_secs(10))
         .retry(RetryConfig::builder().base(Duration::from_millis(50)).budget(0.2).build()?)
         .policy(HttpRetry::new().connect_errors(legacy::Error::is_connect))
         .repeat(BufferBody::new().map_body(Body::new))
-        .attempt_timeout(Duration::from_millis(300))
+        .attempt_timeout(Duration::from_secs(2))
         .build()?;
     let http: Client<HttpConnector, Body> = Client::builder(TokioExecutor::new()).build_http();
     let client = ServiceBuilder::new()
@@ -64,7 +65,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let hook = Webhook::new(QUEUE);
     // Keys must differ from those of an earlier run: the receiver may still know them.
     let process = format!("{}-{}", std::process::id(), humantime::format_rfc3339(std::time::SystemTime::now()));
-    let to = format!("http://{receiver}/circuits").parse()?;
+    let to = format!("http://{}/circuits", receiver.address).parse()?;
     let delivering = tokio::spawn(hook::deliver(hook.clone(), to, process, client));
 
     let config = CircuitBreakerConfig::builder()
@@ -82,13 +83,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
         sleep(Duration::from_millis(150)).await;
     }
-    sleep(Duration::from_millis(500)).await;
+    // Three messages, in five requests.
+    receiver.has(5).await;
 
     // And one that flaps while the receiver is down.
     let prices = circuits.get_or_create("prices");
     prices.force_open();
     // The first is on its way, the others have to wait.
-    sleep(Duration::from_millis(100)).await;
+    receiver.has(6).await;
     let start = Instant::now();
     for _ in 0..19 {
         prices.reset();
@@ -96,6 +98,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     prices.reset();
     println!("        39 transitions took the circuit {} ms", start.elapsed().as_millis());
+    receiver.let_go();
 
     hook.close();
     let delivered = timeout(Duration::from_secs(20), delivering).await??;

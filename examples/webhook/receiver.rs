@@ -2,37 +2,58 @@
 
 use std::{
     collections::BTreeSet,
+    future::pending,
     io,
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use axum::{Json, Router, extract::State, http::HeaderMap, http::StatusCode, routing::post};
 use serde_json::Value;
-use tokio::{net::TcpListener, time::sleep};
+use tokio::{net::TcpListener, sync::watch};
 
-#[derive(Debug, Default)]
-struct Seen {
-    requests: u32,
-    keys: BTreeSet<String>,
+/// It runs until the process ends.
+#[derive(Debug, Clone)]
+pub(crate) struct Receiver {
+    pub(crate) address: SocketAddr,
+    requests: watch::Sender<u32>,
+    keys: Arc<Mutex<BTreeSet<String>>>,
+    may_answer: watch::Sender<bool>,
 }
 
-/// Starts it on a port that is free. It runs until the process ends.
-pub(crate) async fn start() -> io::Result<SocketAddr> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?;
-    let app = Router::new().route("/circuits", post(receive)).with_state(Arc::<Mutex<Seen>>::default());
-    tokio::spawn(async move { axum::serve(listener, app).await });
-    Ok(address)
+impl Receiver {
+    /// Starts it on a port that is free.
+    pub(crate) async fn start() -> io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let receiver = Self {
+            address: listener.local_addr()?,
+            requests: watch::Sender::new(0),
+            keys: Arc::default(),
+            may_answer: watch::Sender::new(false),
+        };
+        let app = Router::new().route("/circuits", post(receive)).with_state(receiver.clone());
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        Ok(receiver)
+    }
+
+    /// Waits until so many requests have come.
+    pub(crate) async fn has(&self, requests: u32) {
+        // It counts as long as this does.
+        let _ = self.requests.subscribe().wait_for(|came| *came >= requests).await;
+    }
+
+    /// Those that it holds are answered now.
+    pub(crate) fn let_go(&self) {
+        self.may_answer.send_replace(true);
+    }
 }
 
-async fn receive(State(seen): State<Arc<Mutex<Seen>>>, headers: HeaderMap, Json(message): Json<Value>) -> StatusCode {
-    let number = {
-        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.requests += 1;
-        seen.requests
-    };
+async fn receive(State(receiver): State<Receiver>, headers: HeaderMap, Json(message): Json<Value>) -> StatusCode {
+    let mut number = 0;
+    receiver.requests.send_modify(|came| {
+        *came += 1;
+        number = *came;
+    });
     let [circuit, from, to] = ["circuit", "from", "to"].map(|field| text(&message[field]));
     let what = format!("{circuit} {from} -> {to}, generation {}", message["generation"]);
     match number {
@@ -42,18 +63,18 @@ async fn receive(State(seen): State<Arc<Mutex<Seen>>>, headers: HeaderMap, Json(
         }
         3 => {
             println!("request {number:2}: {what}: no answer");
-            sleep(Duration::from_secs(60)).await;
+            pending::<()>().await;
         }
-        // Down for the first message of the one that flaps: all its attempts.
+        // Down for the first message of the one that flaps: all its attempts, and until it has flapped.
         6..=8 => {
-            println!("request {number:2}: {what}: 503, after a while");
-            sleep(Duration::from_millis(100)).await;
+            println!("request {number:2}: {what}: 503");
+            let _ = receiver.may_answer.subscribe().wait_for(|may| *may).await;
             return StatusCode::SERVICE_UNAVAILABLE;
         }
         _ => {}
     }
     let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default();
-    let is_new = seen.lock().unwrap_or_else(PoisonError::into_inner).keys.insert(key.to_owned());
+    let is_new = receiver.keys.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned());
     println!("request {number:2}: {what}: {}", if is_new { "taken" } else { "known already" });
     StatusCode::NO_CONTENT
 }

@@ -102,14 +102,22 @@ async fn a_client_that_drops_its_stream_is_no_failure() {
 async fn a_strangers_short_deadline_does_not_open_it() {
     let (circuit, _) = circuit(1);
     let (server, told) = guarded(&circuit);
-    let mut prices = PricesClient::new(server.channel());
-    for calls in 1..=3 {
-        let mut request = "hang".to_owned().into_request();
-        request.set_timeout(SHORT);
-        assert!(prices.quote(request).await.is_err());
-        until("the handler was dropped", || totals(&circuit).calls() == calls).await;
+    let prices = PricesClient::new(server.channel());
+    assert!(prices.clone().quote("tea".to_owned()).await.is_ok());
+    let strangers: Vec<_> = (0..3)
+        .map(|_| {
+            let (mut prices, mut request) = (prices.clone(), "hang".to_owned().into_request());
+            // Long enough to get to the handler, be the machine busy.
+            request.set_timeout(Duration::from_secs(2));
+            tokio::spawn(async move { prices.quote(request).await })
+        })
+        .collect();
+    for stranger in strangers {
+        assert!(stranger.await.unwrap().is_err());
     }
-    assert_eq!((totals(&circuit), told.calls()), (only(|totals| totals.cancelled = 3), 3));
+    until("the handlers were dropped", || totals(&circuit).calls() == 4).await;
+    assert_eq!(told.calls(), 4);
+    assert_eq!(totals(&circuit), only(|totals| (totals.successes, totals.cancelled) = (1, 3)));
 }
 
 #[tokio::test]

@@ -1,8 +1,12 @@
 //! The whole stack around a channel: what a tonic client sees of it.
 
-use std::time::Duration;
+use std::{net::TcpListener, time::Duration};
 
-use tonic::{Code, IntoRequest, Request, body::Body, transport::Server as Tonic};
+use tonic::{
+    Code, IntoRequest, Request,
+    body::Body,
+    transport::{Channel, Endpoint, Server as Tonic},
+};
 use tower::Layer;
 use tower_breaker::{
     Bulkhead, Circuit, ResilienceLayer, State, TokioClock,
@@ -67,20 +71,30 @@ async fn streams_pass_and_are_judged_at_their_end() {
 
 #[tokio::test]
 async fn a_server_that_never_answers_is_deadline_exceeded_and_opens_it() {
-    let (server, _) = server();
+    let (_listener, channel) = silence().await;
     let (circuit, _) = circuit(1);
-    let mut prices = PricesClient::new(stack!(circuit.clone(), SHORT).layer(server.channel()));
+    let mut prices = PricesClient::new(stack!(circuit.clone(), SHORT).layer(channel));
     assert_eq!(prices.quote("hang".to_owned()).await.unwrap_err().code(), Code::DeadlineExceeded);
     assert_eq!((circuit.state(), totals(&circuit)), (State::Open, only(|totals| totals.failures = 1)));
 }
 
 #[tokio::test]
 async fn a_callers_own_deadline_ends_the_call_and_trips_nothing() {
-    let (server, _) = server();
+    let (_listener, channel) = silence().await;
     let circuit = Circuit::builder("prices").config(config(1)).clock(TokioClock::new()).build();
-    let mut prices = PricesClient::new(stack!(circuit.clone(), LONG / 2).layer(server.channel()));
+    let mut prices = PricesClient::new(stack!(circuit.clone(), LONG / 2).layer(channel));
     let mut request: Request<String> = "hang".to_owned().into_request();
     request.set_timeout(SHORT);
     assert_eq!(prices.quote(request).await.unwrap_err().code(), Code::DeadlineExceeded);
     assert_eq!((circuit.state(), totals(&circuit).failures), (State::Closed, 0));
+}
+
+/// A channel to where connections are taken and nothing is ever read, and from then on time that goes from one timer to the
+/// next: of the stack's and tonic's own the earlier ends a call, be the machine busy.
+async fn silence() -> (TcpListener, Channel) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = Endpoint::from_shared(format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    let channel = endpoint.connect().await.unwrap();
+    tokio::time::pause();
+    (listener, channel)
 }

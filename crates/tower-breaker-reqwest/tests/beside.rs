@@ -8,7 +8,10 @@ use reqwest_tracing::TracingMiddleware;
 use tower_breaker::Circuits;
 use tower_breaker_reqwest::{CircuitBreakerMiddleware, Policy, ResilienceMiddleware, refusal, rejected, timed_out};
 
-use crate::support::{Answer::Never, Answer::Status, Server, after, bare};
+use crate::support::{
+    Answer::{Never, Status},
+    Attempts, Server, after, bare,
+};
 
 fn retries(most: u32) -> RetryTransientMiddleware<ExponentialBackoff> {
     let backoff = ExponentialBackoff::builder()
@@ -67,12 +70,13 @@ async fn an_error_that_a_retry_further_in_hands_on_is_a_failure() {
 #[tokio::test]
 async fn a_timeout_of_the_stack_is_not_repeated_by_a_retry_around_it() {
     let server = Server::new(|_| Never).await;
-    let policy = Policy::builder().timeout(Duration::from_millis(50)).build().unwrap();
+    let (policy, attempts) = (Policy::builder().timeout(Duration::from_millis(50)), Attempts::default());
     let client = ClientBuilder::new(bare())
         .with(retries(20))
-        .with(ResilienceMiddleware::new(policy))
+        .with(ResilienceMiddleware::new(policy.build().unwrap()))
         .with(TracingMiddleware::default())
+        .with(attempts.clone())
         .build();
     assert!(timed_out(&client.get(&server.url).send().await.unwrap_err()).is_some());
-    assert_eq!(server.hits(), 1);
+    assert_eq!(attempts.count(), 1);
 }

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use reqwest::Body;
-use tower_breaker::{Figure, Figures, retry::Repeatable};
+use tower_breaker::{
+    Figure, Figures,
+    retry::{Jitter, Repeatable, RetryConfig},
+};
 use tower_breaker_reqwest::{Policy, ResilienceMiddleware};
 
 use crate::support::{
@@ -83,27 +86,24 @@ async fn a_body_that_is_a_stream_goes_out_once() {
 
 #[tokio::test]
 async fn a_server_that_wants_longer_than_there_is_time_is_not_asked_again() {
-    let server = Server::new(|_| Later("1")).await;
-    let policy = |timeout: u64| Policy::builder().retry(soon()).timeout(Duration::from_secs(timeout)).build().unwrap();
+    let server = Server::new(|_| Later("8")).await;
+    let get = |retry, timeout| {
+        let policy = Policy::builder().retry(retry).timeout(Duration::from_secs(timeout)).build().unwrap();
+        client(ResilienceMiddleware::new(policy)).get(&server.url).send()
+    };
     // `soon` waits 20 ms at most.
-    let client = client(ResilienceMiddleware::new(policy(30)));
-    assert_eq!(client.get(&server.url).send().await.unwrap().status(), 503);
+    assert_eq!(get(soon(), 30).await.unwrap().status(), 503);
     assert_eq!(server.hits(), 1);
 
-    let patient = tower_breaker::retry::RetryConfig::default();
-    let policy = Policy::builder().retry(patient).timeout(Duration::from_millis(900)).build().unwrap();
-    let client = crate::support::client(ResilienceMiddleware::new(policy));
-    assert_eq!(client.get(&server.url).send().await.unwrap().status(), 503);
+    assert_eq!(get(RetryConfig::default(), 7).await.unwrap().status(), 503);
     assert_eq!(server.hits(), 2);
 }
 
 #[tokio::test]
 async fn a_server_s_wish_wins_over_the_backoff() {
     let server = Server::new(|n| if n == 0 { Later("0") } else { Status(200) }).await;
-    let slow = tower_breaker::retry::RetryConfig::builder()
-        .base(Duration::from_secs(3_600))
-        .max(Duration::from_secs(3_600))
-        .jitter(tower_breaker::retry::Jitter::None);
+    let slow =
+        RetryConfig::builder().base(Duration::from_secs(3_600)).max(Duration::from_secs(3_600)).jitter(Jitter::None);
     let policy = Policy::builder().retry(slow.build().unwrap()).build().unwrap();
     let client = client(ResilienceMiddleware::new(policy));
     let answered = tokio::time::timeout(Duration::from_secs(10), client.get(&server.url).send());

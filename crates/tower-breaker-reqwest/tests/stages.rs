@@ -52,7 +52,7 @@ async fn an_attempt_that_hangs_is_a_failure_and_tried_again() {
     let policy = Policy::builder()
         .retry(soon())
         .circuit_breaker(after(100).build().unwrap())
-        .attempt_timeout(Duration::from_secs(1));
+        .attempt_timeout(Duration::from_secs(3));
     let middleware = ResilienceMiddleware::new(policy.build().unwrap()).with_circuits(circuits.clone());
     assert_eq!(client(middleware).get(&server.url).send().await.unwrap().status(), 200);
     let totals = circuits.snapshot(&server.url).unwrap().totals;

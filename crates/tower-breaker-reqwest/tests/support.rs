@@ -9,12 +9,14 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use axum::{
     Router,
     body::Bytes,
-    http::{Response, StatusCode},
+    http::{self, Extensions, StatusCode},
 };
-use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware};
+use reqwest::{Request, Response};
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Error, Middleware, Next};
 use tokio::net::TcpListener;
 use tokio_stream::StreamExt;
 use tower_breaker::{CircuitBreakerConfig, CircuitBreakerConfigBuilder, retry::RetryConfig};
@@ -49,19 +51,22 @@ impl Server {
         let hits = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&hits);
         let app = Router::new().fallback(async move |body: Bytes| {
-            let response = |status| Response::builder().status(StatusCode::from_u16(status).unwrap());
+            let response = |status| http::Response::builder().status(StatusCode::from_u16(status).unwrap());
             let empty = axum::body::Body::empty();
             match answer(count.fetch_add(1, Ordering::SeqCst)) {
                 Status(status) => response(status).body(empty).unwrap(),
                 Later(when) => response(503).header("retry-after", when).body(empty).unwrap(),
-                Echo => Response::new(body.into()),
+                Echo => http::Response::new(body.into()),
                 Redirect => response(302).header("location", "/").body(empty).unwrap(),
                 Never => pending().await,
                 Cut => {
                     let parts = [Ok("part"), Err(std::io::Error::other("cut off"))];
-                    // The part goes out before the end comes.
-                    let parts = tokio_stream::iter(parts).throttle(Duration::from_millis(1));
-                    Response::new(axum::body::Body::from_stream(parts))
+                    // The part goes out before the end comes: a server sends what it has when there is no more yet.
+                    let parts = tokio_stream::iter(parts).then(async |part| {
+                        tokio::task::yield_now().await;
+                        part
+                    });
+                    http::Response::new(axum::body::Body::from_stream(parts))
                 }
             }
         });
@@ -83,6 +88,24 @@ impl Server {
 pub(crate) async fn nobody() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     format!("http://{}", listener.local_addr().unwrap())
+}
+
+/// Counts what gets to it: every attempt of the stages further out, however soon it is given up.
+#[derive(Clone, Default)]
+pub(crate) struct Attempts(Arc<AtomicUsize>);
+
+impl Attempts {
+    pub(crate) fn count(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+#[async_trait]
+impl Middleware for Attempts {
+    async fn handle(&self, request: Request, extensions: &mut Extensions, next: Next<'_>) -> Result<Response, Error> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        next.run(request, extensions).await
+    }
 }
 
 /// A client that gives up by itself in the end, so that a test that fails does not hang.
@@ -107,9 +130,9 @@ pub(crate) fn soon() -> RetryConfig {
     RetryConfig::builder().base(Duration::from_millis(1)).max(Duration::from_millis(20)).build().unwrap()
 }
 
-/// Waits until `condition` holds, for ten seconds at most.
+/// Waits until `condition` holds, for twenty seconds at most.
 pub(crate) async fn until(mut condition: impl FnMut() -> bool) {
-    let waited = tokio::time::timeout(Duration::from_secs(10), async {
+    let waited = tokio::time::timeout(Duration::from_secs(20), async {
         while !condition() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }

@@ -47,10 +47,10 @@ pub(crate) fn routes(upstream: &Upstream, places: usize, more: &str) -> String {
     let at = upstream.at;
     format!(
         r#"[policies.default]
-timeout = "4s"
-attempt_timeout = "1s"
+timeout = "10s"
+attempt_timeout = "4s"
 retry = {{ attempts = 2, base = "5ms" }}
-bulkhead = {{ max_concurrent = {places}, max_queue = 512, max_wait = "1s" }}
+bulkhead = {{ max_concurrent = {places}, max_queue = 512, max_wait = "4s" }}
 
 [policies.default.circuit_breaker]
 failure_threshold = 5

@@ -42,7 +42,7 @@ impl Scale {
             crowd: usize::try_from(crowd).unwrap(),
             pause,
             // Longer than a pause, be the machine busy.
-            client_timeout: pause.mul_f64(1.5).max(Duration::from_secs(2)),
+            client_timeout: pause.mul_f64(1.5).max(pause + Duration::from_secs(5)),
         }
     }
 }

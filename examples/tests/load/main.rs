@@ -7,11 +7,11 @@ mod programs;
 mod service;
 
 use std::{
+    io::{BufRead, BufReader},
     net::TcpListener,
     process::{Command, Output, Stdio},
     sync::OnceLock,
-    thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use service::{Act, Service};
@@ -43,6 +43,12 @@ fn count(report: &str, words: &str) -> u64 {
 fn between(report: &str, before: &str, after: &str) -> f64 {
     let found = report.split_once(before).and_then(|(_, rest)| rest.split_once(after));
     found.unwrap_or_else(|| panic!("{before}..{after} in {report}")).0.parse().unwrap()
+}
+
+/// The number before these words in a line, or none of it.
+fn before(line: &str, words: &str) -> u64 {
+    let found = line.split_once(words).and_then(|(before, _)| before.rsplit(' ').next());
+    found.map_or(0, |number| number.parse().unwrap())
 }
 
 #[test]
@@ -101,26 +107,40 @@ fn where_nobody_listens_is_one_line_and_exit_1() {
 
 #[test]
 fn an_outage_is_told_with_when_it_began_opened_and_was_over() {
-    let service = Service::start(|second, _| match second {
-        1.0..1.5 => Act::Status(500),
-        1.5..2.5 => Act::Refuse,
+    let service = Service::start(|number| match number {
+        20..30 => Act::Status(500),
+        30..50 => Act::Refuse,
         _ => Act::Status(200),
     });
-    let (code, out, error) = run(&[&service.url("localhost"), "--rate", "40", "--seconds", "5"]);
+    // With one call under way at once they end in the order in which they began.
+    let arguments = ["--rate=40", "--seconds=5", "--connections=1"];
+    let start = Instant::now();
+    let (code, out, error) = run(&[&[&*service.url("localhost")], &arguments[..]].concat());
+    let took = start.elapsed().as_secs_f64();
     assert_eq!((code, error.as_str()), (0, ""), "{out}");
-    let near =
-        |what: &str, is: f64, should: f64| assert!((is - should).abs() < 0.7, "{what}: {is} and not {should}: {out}");
-    near("failing", between(&out, "failing from ", " s, opened"), 1.0);
-    near("opened", between(&out, "opened at ", " s, recovered"), 1.5);
-    near("recovered", between(&out, "recovered at ", " s: "), 2.5);
-    let (well, failed, refused) =
-        (count(&out, "200 OK"), count(&out, "500 Internal Server Error"), count(&out, "503 with Retry-After"));
-    assert_eq!(well + failed + refused, 200, "{out}");
-    assert!(failed > 5 && refused > 15, "{out}");
-    assert!(out.contains(&format!("{failed} failed, {refused} refused")), "{out}");
-    for second in 1..5 {
-        assert!(out.lines().any(|line| line.starts_with(&format!("{second:5} s "))), "{out}");
+    let (well, failed, refused, not_sent) = (
+        count(&out, "200 OK"),
+        count(&out, "500 Internal Server Error"),
+        count(&out, "503 with Retry-After"),
+        count(&out, "not sent: 1 were under way (--connections)"),
+    );
+    assert_eq!((well + not_sent, failed, refused), (170, 10, 20), "{out}");
+
+    assert!(out.contains(" s: 10 failed, 20 refused\n"), "{out}");
+    let failing = between(&out, "failing from ", " s, opened");
+    let opened = between(&out, "opened at ", " s, recovered");
+    let recovered = between(&out, "recovered at ", " s: ");
+    assert!(failing <= opened && opened <= recovered, "{out}");
+    // None began before it was due. How much later it ended is the machine's.
+    for (is, due) in [(failing, 20.0 / 40.0), (opened, 30.0 / 40.0), (recovered, 50.0 / 40.0)] {
+        assert!((due - 0.05..took).contains(&is), "{is} of {took} s for what was due at {due}: {out}");
     }
+
+    // The lines of the seconds, however many, come to the same.
+    let seconds: Vec<_> = out.lines().filter(|line| line.get(5..8) == Some(" s ")).collect();
+    let all = |words: &str| seconds.iter().map(|line| before(line, words)).sum::<u64>();
+    assert!(seconds.len() > 1, "{out}");
+    assert_eq!([" ok", " failed", " refused", " not sent"].map(all), [well, failed, refused, not_sent], "{out}");
     for row in ["successes ", "refusals ", "failures "] {
         assert!(out.lines().any(|line| line.starts_with(row)), "{row} in {out}");
     }
@@ -129,11 +149,10 @@ fn an_outage_is_told_with_when_it_began_opened_and_was_over() {
 /// The omission that others coordinate: a service that stands still is asked all the same, and every call of that time is late.
 #[test]
 fn answers_that_come_late_hold_up_no_call_and_are_late_by_when_they_were_due() {
-    let service = Service::start(|second, _| if second < 1.0 { Act::At(1.0) } else { Act::Status(200) });
-    let (code, out, _) = run(&[&service.url("127.0.0.1"), "--rate", "50", "--seconds", "2"]);
+    // The first is answered once the fiftieth has come, which is due after 0.98 s.
+    let service = Service::start(|_| Act::Once(50));
+    let (code, out, _) = run(&[&service.url("127.0.0.1"), "--rate=50", "--seconds=2", "--deadline=30s"]);
     assert_eq!((code, count(&out, "200 OK")), (0, 100), "{out}");
-    let early = service.asked().iter().filter(|at| **at < 0.95).count();
-    assert!(early > 30, "{early} of 50 came while none was answered");
     // Half of the calls have waited half a second or more, or a little less: far more than one of a hundred.
     let row = out.lines().find(|line| line.starts_with("successes")).unwrap();
     let p90 = row.split_whitespace().collect::<Vec<_>>()[3..5].join(" ");
@@ -144,29 +163,31 @@ fn answers_that_come_late_hold_up_no_call_and_are_late_by_when_they_were_due() {
 
 #[test]
 fn what_would_be_one_too_many_is_counted_and_not_sent() {
-    let service = Service::start(|_, _| Act::Hang);
-    let arguments = ["--rate", "50", "--seconds", "1", "--connections", "3", "--deadline", "10s"];
-    let start = Instant::now();
+    let service = Service::start(|_| Act::Hang);
+    let arguments = ["--rate", "50", "--seconds", "1", "--connections", "3", "--deadline", "1m"];
     let mut child = load(&[&[&*service.url("127.0.0.1")], &arguments[..]].concat());
-    let child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let second = Duration::from_millis(1_500);
-    while start.elapsed() < second || service.asked().len() < 3 {
-        thread::sleep(Duration::from_millis(5));
+    let mut child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    // Each line of a second says how many they were.
+    let mut not_sent = 0;
+    while not_sent < 47 {
+        not_sent += before(&lines.next().expect("more lines"), " not sent");
     }
+    service.wait_for(3);
     // Nobody has answered yet, and nobody will: Ctrl-C has the report.
     let signal = Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status().unwrap();
     assert!(signal.success());
-    let (code, out, error) = told(child.wait_with_output().unwrap());
-    assert_eq!((code, error.as_str()), (0, ""), "{out}");
-    assert!(start.elapsed() < Duration::from_secs(8), "it does not wait for the deadline");
-    assert_eq!(count(&out, "not sent: 3 were under way (--connections)"), 47, "{out}");
-    assert_eq!(count(&out, "still under way"), 3, "{out}");
-    assert_eq!(service.asked().len(), 3);
+    let report = lines.collect::<Vec<_>>().join("\n");
+    let (code, _, error) = told(child.wait_with_output().unwrap());
+    assert_eq!((code, error.as_str()), (0, ""), "{report}");
+    assert_eq!(count(&report, "not sent: 3 were under way (--connections)"), 47, "{report}");
+    assert_eq!(count(&report, "still under way"), 3, "it does not wait for the deadline: {report}");
+    assert_eq!((not_sent, service.asked()), (47, 3));
 }
 
 #[test]
 fn each_way_to_fail_is_told_apart_and_4xx_are_none() {
-    let service = Service::start(|_, number| match number % 6 {
+    let service = Service::start(|number| match number % 6 {
         0 => Act::Hang,
         1 => Act::Cut,
         2 => Act::Close,
@@ -174,7 +195,7 @@ fn each_way_to_fail_is_told_apart_and_4xx_are_none() {
         4 => Act::Status(503),
         _ => Act::Status(201),
     });
-    let arguments = ["--rate=60", "--seconds=1", "--deadline=300ms", "--method=POST", "--body=some", "--header=X-A: b"];
+    let arguments = ["--rate=60", "--seconds=1", "--deadline=4s", "--method=POST", "--body=some", "--header=X-A: b"];
     let (code, out, _) = run(&[&[&*service.url("127.0.0.1")], &arguments[..]].concat());
     assert_eq!(code, 0, "{out}");
     let words = [
@@ -188,7 +209,9 @@ fn each_way_to_fail_is_told_apart_and_4xx_are_none() {
     for words in words {
         assert_eq!(count(&out, words), 10, "{words}: {out}");
     }
-    assert!(out.contains("never opened") && out.contains(": 40 failed"), "{out}");
+    // Those by the deadline are seconds after the others, and told apart from them.
+    let episodes = || out.lines().filter(|line| line.ends_with(" failed") && line.contains("never opened"));
+    assert_eq!(episodes().map(|line| before(line, " failed")).sum::<u64>(), 40, "{out}");
     let head = service.head();
     for part in ["POST /it?x=1 HTTP/1.1", "x-a: b", "content-length: 4", &format!("host: {}", service.at())] {
         assert!(head.contains(part), "{part} in {head}");

@@ -3,10 +3,13 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
-    sync::{Arc, Mutex},
+    sync::{Arc, Condvar, Mutex},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
+
+/// No request is waited for longer.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What it does with a request.
 #[derive(Debug, Clone, Copy)]
@@ -14,15 +17,15 @@ pub(crate) enum Act {
     Status(u16),
     /// 503 with `Retry-After`.
     Refuse,
-    /// 200, at this second.
-    At(f64),
+    /// 200, once so many requests have come.
+    Once(usize),
     Hang,
     Cut,
     Close,
 }
 
-/// By the seconds since the first request, and how many have come before.
-type Script = dyn Fn(f64, usize) -> Act + Send + Sync;
+/// By how many requests have come before.
+type Script = dyn Fn(usize) -> Act + Send + Sync;
 
 pub(crate) struct Service {
     at: SocketAddr,
@@ -31,14 +34,13 @@ pub(crate) struct Service {
 
 #[derive(Default)]
 struct Told {
-    first: Mutex<Option<Instant>>,
-    /// When requests came.
-    asked: Mutex<Vec<f64>>,
+    asked: Mutex<usize>,
+    another: Condvar,
     head: Mutex<String>,
 }
 
 impl Service {
-    pub(crate) fn start(script: impl Fn(f64, usize) -> Act + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(script: impl Fn(usize) -> Act + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (at, told, script) = (listener.local_addr().unwrap(), Arc::<Told>::default(), Arc::new(script));
         let service = Self { at, told: Arc::clone(&told) };
@@ -59,8 +61,14 @@ impl Service {
         format!("http://{host}:{}/it?x=1", self.at.port())
     }
 
-    pub(crate) fn asked(&self) -> Vec<f64> {
-        self.told.asked.lock().unwrap().clone()
+    /// How many requests have come.
+    pub(crate) fn asked(&self) -> usize {
+        *self.told.asked.lock().unwrap()
+    }
+
+    /// Waits until so many have come.
+    pub(crate) fn wait_for(&self, count: usize) {
+        assert!(self.told.have_come(count), "{} of {count} requests have come", self.asked());
     }
 
     /// The latest, in lower case but for its first line.
@@ -69,24 +77,34 @@ impl Service {
     }
 }
 
+impl Told {
+    /// Whether so many requests come in time.
+    fn have_come(&self, count: usize) -> bool {
+        let asked = self.asked.lock().unwrap();
+        let (asked, _) = self.another.wait_timeout_while(asked, PATIENCE, |asked| *asked < count).unwrap();
+        *asked >= count
+    }
+}
+
 fn serve(stream: TcpStream, told: &Told, script: &Script) {
     let _ = stream.set_nodelay(true);
     let mut reader = BufReader::new(stream);
     while let Some(head) = head(&mut reader) {
-        let since = *told.first.lock().unwrap().get_or_insert_with(Instant::now);
-        let now = since.elapsed().as_secs_f64();
         let number = {
             let mut asked = told.asked.lock().unwrap();
-            asked.push(now);
-            asked.len() - 1
+            *asked += 1;
+            told.another.notify_all();
+            *asked - 1
         };
         *told.head.lock().unwrap() = head;
         let mut answer = |text: &str| reader.get_mut().write_all(text.as_bytes());
-        let done = match script(now, number) {
+        let done = match script(number) {
             Act::Status(status) => answer(&format!("HTTP/1.1 {status} X\r\nContent-Length: 2\r\n\r\nok")),
             Act::Refuse => answer("HTTP/1.1 503 X\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"),
-            Act::At(second) => {
-                thread::sleep((since + Duration::from_secs_f64(second)).saturating_duration_since(Instant::now()));
+            Act::Once(count) => {
+                if !told.have_come(count) {
+                    return;
+                }
                 answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
             }
             Act::Hang => {
