@@ -15,6 +15,9 @@ mod ground;
 #[path = "../gateway/process.rs"]
 #[allow(dead_code, reason = "shared with the other tests of the gateway")]
 mod process;
+#[path = "../programs/mod.rs"]
+#[allow(dead_code, reason = "shared with the tests of other programs")]
+mod programs;
 #[path = "../gateway/redis.rs"]
 mod redis;
 mod scale;

@@ -13,7 +13,8 @@ use crate::{
     LAX,
     client::{Client, get},
     one_route,
-    process::{File, Gateway, output_of, program},
+    process::{File, Gateway, program},
+    programs::ended,
     until,
     upstream::Upstream,
 };
@@ -111,7 +112,7 @@ fn there_are_never_more_callers_than_the_limit_of_open_files_has_room_for() {
     let gateway = Gateway::of(limited(220, &config));
     gateway.line("callers  at most 50 connections at once");
     let more = [&config[..], &["--max-connections", "101"]].concat();
-    let output = output_of(limited(220, &more));
+    let output = ended(&mut limited(220, &more));
     let problem = "gateway: --max-connections is 101; the limit of 220 open files (ulimit -n) has room for 100 and the rest \
                    of the program\n";
     assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap().as_str()), (Some(1), problem));

@@ -11,6 +11,9 @@ mod fleet;
 mod http2;
 mod metrics;
 mod process;
+#[path = "../programs/mod.rs"]
+#[allow(dead_code, reason = "shared with the tests of other programs")]
+mod programs;
 mod protocol;
 mod proxying;
 mod redis;

@@ -4,50 +4,24 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read},
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::{Arc, Mutex, OnceLock, atomic::AtomicUsize, atomic::Ordering::Relaxed},
     thread,
-    time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::{PATIENCE, client, until};
+use crate::{
+    client,
+    programs::{self, ended},
+    until,
+};
 
-/// The program. Cargo builds it before these tests; where only this test was asked for, it is built here if need be.
 pub(crate) fn program() -> &'static PathBuf {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let test = std::env::current_exe().unwrap();
-        let profile = test.ancestors().nth(2).unwrap();
-        let program = profile.join("examples").join("gateway");
-        if is_older_than_its_source(&program) {
-            let mut build = Command::new(env!("CARGO"));
-            build.args(["build", "--package", env!("CARGO_PKG_NAME"), "--example", "gateway"]);
-            if profile.ends_with("release") {
-                build.arg("--release");
-            }
-            assert!(build.status().unwrap().success());
-        }
-        program
-    })
-}
-
-fn is_older_than_its_source(program: &Path) -> bool {
-    let Ok(built) = fs::metadata(program).and_then(|about| about.modified()) else { return true };
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut left = vec![root.join("gateway"), root.join("../crates")];
-    while let Some(at) = left.pop() {
-        let about = fs::metadata(&at).unwrap();
-        if about.is_dir() {
-            left.extend(fs::read_dir(&at).unwrap().map(|entry| entry.unwrap().path()));
-        } else if about.modified().unwrap() > built && !at.components().any(|part| part.as_os_str() == "tests") {
-            return true;
-        }
-    }
-    false
+    PROGRAM.get_or_init(|| programs::program("gateway"))
 }
 
 /// The program, with these in its environment and no token of somebody else's.
@@ -64,23 +38,7 @@ pub(crate) fn run(arguments: &[&str]) -> Output {
 
 /// And with these in its environment.
 pub(crate) fn run_with(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
-    let mut command = command(environment);
-    command.args(arguments).stdin(Stdio::null());
-    output_of(command)
-}
-
-/// Of a command that ends by itself.
-pub(crate) fn output_of(mut command: Command) -> Output {
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let start = Instant::now();
-    while child.try_wait().unwrap().is_none() {
-        if start.elapsed() > PATIENCE {
-            child.kill().unwrap();
-            panic!("it does not end: {command:?}");
-        }
-        thread::sleep(Duration::from_millis(5));
-    }
-    child.wait_with_output().unwrap()
+    ended(command(environment).args(arguments).stdin(Stdio::null()))
 }
 
 /// A file of its own, gone with it.

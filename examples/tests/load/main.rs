@@ -1,9 +1,13 @@
 //! The open-loop load as a program, against a service that is scripted.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod episodes;
 #[path = "../programs/mod.rs"]
 #[allow(dead_code, reason = "shared with the tests of other programs")]
 mod programs;
+#[path = "../../load/seen.rs"]
+#[allow(dead_code, reason = "shared with the program")]
+mod seen;
 mod service;
 
 use std::{
@@ -24,7 +28,7 @@ fn load(arguments: &[&str]) -> Command {
 }
 
 fn run(arguments: &[&str]) -> (i32, String, String) {
-    told(load(arguments).output().unwrap())
+    told(programs::ended(&mut load(arguments)))
 }
 
 /// Exit code, standard output, standard error.
