@@ -32,8 +32,8 @@ impl Member {
         }
         let remaining = line.remaining(redis_now);
         match line.state {
-            // Only mode or enforcement changed: the probe that may be out goes on.
-            State::Open if before == Some(State::Open) && since == line.since => {}
+            // Only mode or enforcement changed, and the probe that may be out goes on; or who made it has left.
+            State::Open if before == Some(State::Open) && since == line.since => self.ask_at = now,
             State::Open => {
                 self.mine_until = None;
                 self.ask_at = now;

@@ -251,11 +251,11 @@ impl Round {
         if let Some(at_once) = self.link.as_ref().map(Link::at_once) {
             let timeout = self.setup.timeout;
             let leaving = async {
+                let mut learnt = Vec::new();
                 for chunk in found.chunks(at_once) {
-                    if self.exchange(chunk, &mut Vec::new()).await.is_err() {
-                        return;
-                    }
+                    self.exchange(chunk, &mut learnt).await?;
                 }
+                self.publish(&learnt).await
             };
             let _ = tokio::time::timeout(timeout, leaving).await;
         }

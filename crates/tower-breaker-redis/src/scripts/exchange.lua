@@ -100,7 +100,8 @@ local function one(key, a)
     elseif act == 'want' and now >= at + w and (mine or free) then
       l, lu, dirty = me, now + lease, true
     elseif act == 'leave' and mine then
-      l, lu, dirty = '', 0, true
+      -- News, so that who was told to wait for the end of the lease asks again.
+      e, l, lu, dirty = e + 1, '', 0, true
     end
   end
 
