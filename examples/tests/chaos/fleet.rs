@@ -10,9 +10,8 @@ const SETS: [&str; 3] = ["routes", "keyed", "endpoints"];
 #[test]
 #[ignore = "needs redis-server"]
 fn a_redis_that_is_killed_and_started_again_costs_no_call() {
-    let mut redis = Some(Redis::start());
-    let port = redis.as_ref().map(Redis::port).unwrap();
-    let fleet = format!("\n[fleet]\nredis = \"redis://127.0.0.1:{port}\"\ninterval = \"100ms\"\n");
+    let mut redis = Redis::start();
+    let fleet = format!("\n[fleet]\nredis = \"{}\"\ninterval = \"100ms\"\n", redis.url());
     let joined = |gateway: &Gateway, times: usize| {
         until("together", || {
             let lines = gateway.lines();
@@ -24,10 +23,10 @@ fn a_redis_that_is_killed_and_started_again_costs_no_call() {
     ground.phase("redis killed", |ground, tally| {
         let away = || ground.gateway.lines().iter().filter(|line| line.contains("goes on by itself")).count();
         for round in 1..=3 {
-            drop(redis.take());
+            redis.kill();
             until("every circuit by itself", || (away() >= round * SETS.len()).then_some(()));
             thread::sleep(ground.scale.trouble / 3);
-            redis = Some(Redis::on(port));
+            redis.again();
             joined(&ground.gateway, round + 1);
         }
         tally.is_real_but_for_a_few();

@@ -19,8 +19,7 @@ fn two_gateways_trip_together_on_what_neither_would_trip_alone() {
     let redis = Redis::start();
     let upstream = Upstream::start(|exchange| exchange.reply("500 Internal Server Error", ""));
     let routes = one_route(&upstream, BREAKER);
-    let fleet =
-        format!("\n[fleet]\nredis = \"redis://127.0.0.1:{}\"\ninterval = \"2s\"\nquorum = 2\n", redis.port());
+    let fleet = format!("\n[fleet]\nredis = \"{}\"\ninterval = \"2s\"\nquorum = 2\n", redis.url());
     let pair = [Gateway::start(&(routes.clone() + &fleet)), Gateway::start(&(routes + &fleet))];
     for gateway in &pair {
         gateway.line("fleet of routes: joined");

@@ -1,36 +1,55 @@
 //! A redis-server of its own.
 
 use std::{
-    net::{TcpListener, TcpStream},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
     process::{Child, Command, Stdio},
 };
 
+use socket2::{Domain, Socket, Type};
+
 use crate::until;
 
-/// Killed on drop.
-pub(crate) struct Redis(Child, u16);
+/// Killed on drop. Its port stays its own while it is killed and started again: on Linux a socket that is bound and does not
+/// listen lets it have that, and nobody else is given it.
+pub(crate) struct Redis {
+    at: SocketAddr,
+    _held: Option<Socket>,
+    server: Option<Child>,
+}
 
 impl Redis {
     pub(crate) fn start() -> Self {
-        Self::on(TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port())
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.set_reuse_address(true).unwrap();
+        socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+        let at = socket.local_addr().unwrap().as_socket().unwrap();
+        let mut redis = Self { at, _held: cfg!(target_os = "linux").then_some(socket), server: None };
+        redis.again();
+        redis
     }
 
-    pub(crate) fn on(port: u16) -> Self {
+    pub(crate) fn again(&mut self) {
         let mut command = Command::new("redis-server");
-        command.args(["--bind", "127.0.0.1", "--save", "", "--port", &port.to_string()]).arg("--dir");
-        let child = command.arg(std::env::temp_dir()).stdout(Stdio::null()).spawn().unwrap();
-        until("redis-server", || TcpStream::connect(("127.0.0.1", port)).ok());
-        Self(child, port)
+        command.args(["--bind", "127.0.0.1", "--save", "", "--port", &self.at.port().to_string()]).arg("--dir");
+        let server = command.arg(std::env::temp_dir()).stdout(Stdio::null()).spawn();
+        self.server = Some(server.expect("redis-server is installed"));
+        until("redis-server", || TcpStream::connect(self.at).ok());
     }
 
-    pub(crate) const fn port(&self) -> u16 {
-        self.1
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut server) = self.server.take() {
+            let _ = server.kill();
+            let _ = server.wait();
+        }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://{}", self.at)
     }
 }
 
 impl Drop for Redis {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        self.kill();
     }
 }
