@@ -271,13 +271,14 @@ async fn trailers_only_and_plain_http_are_judged_at_the_head() {
     let mut trailers_only = Response::new(Script::default());
     *trailers_only.headers_mut() = grpc_status("14");
     drop(call(&circuit, GrpcClassifier::client(), trailers_only).await);
-    for status in [StatusCode::BAD_GATEWAY, StatusCode::UNAUTHORIZED] {
+    for status in [400, 401, 403, 404, 429, 500, 502, 503, 504] {
+        let status = StatusCode::from_u16(status).unwrap();
         let mut plain = Response::new(Script::default());
         *plain.status_mut() = status;
         drop(call(&circuit, GrpcClassifier::client(), plain).await);
     }
-    // 502 reads as UNAVAILABLE, 401 as UNAUTHENTICATED.
-    assert_eq!(circuit.snapshot().totals, only(|totals| (totals.failures, totals.successes) = (2, 1)));
+    // 401 reads as UNAUTHENTICATED, 403 as PERMISSION_DENIED, 404 as UNIMPLEMENTED: it has answered.
+    assert_eq!(circuit.snapshot().totals, only(|totals| (totals.failures, totals.successes) = (7, 3)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,11 +10,11 @@ use std::{
 use ::tower::{Layer, ServiceExt};
 use http::{HeaderValue, Request, Response, header};
 use tower_breaker::{
-    CircuitBreakerLayer, Error, Outcome, Permit, Refusal, Totals,
+    CircuitBreakerLayer, Error, Outcome, Permit, Refusal, TimedOut, TimeoutKind, Totals,
     classify::{self, Classify, ErrorsAreFailures, ErrorsButRefusals, ErrorsOf, StatusClassifier, retry_after},
 };
 
-use crate::support::{Echo, circuit, trip};
+use crate::support::{Echo, WAIT, circuit, trip};
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -110,6 +110,23 @@ async fn a_refusal_error_from_further_in_is_ignored() {
     assert!(is_ignored(judged(but_refusals, Err::<(), _>(refused())).await));
     assert!(is_failure(judged(but_refusals, Err::<(), _>(Error::Inner(reset()))).await));
     assert!(is_ignored(judged(but_refusals.boxed(), Err::<(), BoxError>(refused().into())).await));
+
+    let but_refusals = classify::but_refusals(ErrorsAreFailures);
+    assert!(is_ignored(judged(but_refusals, Err::<(), _>(refused())).await));
+    assert!(is_failure(judged(but_refusals, Err::<(), _>(Error::Inner(reset()))).await));
+    assert!(is_success(judged(but_refusals, Ok::<_, Error<io::Error>>(())).await));
+}
+
+#[tokio::test]
+async fn the_callers_own_deadline_from_further_in_follows_on_cancel_and_other_timeouts_are_failures() {
+    for kind in [TimeoutKind::Attempt, TimeoutKind::Whole, TimeoutKind::Fallback] {
+        assert!(
+            is_failure(judged(ErrorsButRefusals::new(), Err::<(), _>(TimedOut::new(kind, WAIT))).await),
+            "{kind:?}"
+        );
+    }
+    let own = judged(ErrorsButRefusals::new(), Err::<(), _>(TimedOut::new(TimeoutKind::Caller, WAIT))).await;
+    assert_eq!((own.cancelled, own.failures), (1, 0));
 }
 
 fn with_status(status: u16) -> Result<Response<()>, Infallible> {

@@ -239,6 +239,18 @@ async fn causes_are_found_behind_boxed_errors() {
     assert_eq!(Cause::find(&std::fmt::Error), None);
 }
 
+#[test]
+fn a_cause_says_what_happened() {
+    let limited = RateLimited::new(SECOND);
+    for (cause, said) in [
+        (Cause::Interrupted(Interruption::Refused(limited.clone().into())), limited.to_string()),
+        (Cause::Exhausted(Exhausted::new(3)), "the call failed 3 times".to_owned()),
+        (Cause::Failed, "the call failed".to_owned()),
+    ] {
+        assert_eq!(cause.to_string(), said);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn around_any_service_it_answers_every_error() {
     let mut service = FallbackLayer::on_errors(fallback::value(14)).layer(Echo);

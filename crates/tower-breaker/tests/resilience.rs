@@ -277,12 +277,12 @@ fn what_cannot_work_is_not_built() {
 #[test]
 fn its_stages_that_are_on_are_listed_for_exporters() {
     let figures = Figures::new();
-    let limit = RateLimitLayer::new(1.0, 1).unwrap().register(&figures, "orders");
+    let limit = RateLimitLayer::new(1.0, 1).unwrap();
     let layer = ResilienceLayer::builder()
         .timeout(SECOND * 2)
         .attempt_timeout(SECOND)
         .retry(retry(2))
-        .rate_limit(limit)
+        .rate_limit(limit.clone())
         .bulkhead(Bulkhead::new(1).unwrap())
         .register(&figures, "orders")
         .build()
@@ -294,7 +294,9 @@ fn its_stages_that_are_on_are_listed_for_exporters() {
     assert_eq!(of(|figure| matches!(figure, Figure::Bulkhead(_))), 1);
     assert_eq!(of(|figure| matches!(figure, Figure::RateLimit(_))), 1);
     assert_eq!(of(|figure| matches!(figure, Figure::Timeout(_))), 2);
-    drop(layer);
+    let limit = limit.register(&figures, "orders");
+    assert_eq!(figures.list().len(), listed.len(), "one that was listed by itself is listed once");
+    drop((layer, limit));
 
     let off =
         ResilienceLayer::builder().rate_limit(RateLimitLayer::off()).register(&figures, "orders").build().unwrap();

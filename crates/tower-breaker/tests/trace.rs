@@ -9,7 +9,9 @@ use std::{
 
 use ::tower::{Layer, ServiceBuilder, service_fn};
 use tower_breaker::{
-    Circuit, CircuitBreakerLayer, Circuits, Error, FallbackLayer, Mode, RetryLayer, TokioClock, TraceEvents, fallback,
+    BulkheadFull, Circuit, CircuitBreakerLayer, Circuits, Error, Exhausted, FallbackLayer, Interruption, Mode,
+    RateLimited, RetryLayer, TimedOut, TimeoutKind, TokioClock, TraceEvents,
+    fallback::{self, Cause},
     retry::{Jitter, RetryConfig},
 };
 use tracing::{
@@ -21,6 +23,8 @@ use tracing::{
 };
 
 use crate::support::{ask, built, config, trip};
+
+const SECOND: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Default)]
 struct Told {
@@ -200,6 +204,28 @@ fn a_fallback_is_told_with_its_circuit_its_kind_and_its_cause() {
         });
     });
     assert_eq!(told[1..], ["DEBUG fallback answered: cause=\"circuit_open\" circuit=\"orders\" kind=\"value\""]);
+}
+
+#[test]
+fn a_fallback_without_a_circuit_is_told_with_each_cause() {
+    let causes: [(Cause, &str); 5] = [
+        (Cause::Interrupted(Interruption::Refused(BulkheadFull::default().into())), "bulkhead_full"),
+        (Cause::Interrupted(Interruption::Refused(RateLimited::new(SECOND).into())), "rate_limited"),
+        (Cause::Interrupted(Interruption::TimedOut(TimedOut::new(TimeoutKind::Whole, SECOND))), "timed_out"),
+        (Cause::Exhausted(Exhausted::new(3)), "exhausted"),
+        (Cause::Failed, "failed"),
+    ];
+    for (cause, word) in causes {
+        let told = told(LevelFilter::DEBUG, || {
+            run(async {
+                let mut service = FallbackLayer::on_errors(fallback::value(7))
+                    .when(|_: &Result<u32, &str>| Some(cause.clone()))
+                    .layer(service_fn(|()| async { Err::<u32, _>("down") }));
+                assert_eq!(ask(&mut service, ()).await, Ok(7));
+            });
+        });
+        assert_eq!(told, [format!("DEBUG fallback answered: cause=\"{word}\" kind=\"value\"")]);
+    }
 }
 
 #[test]

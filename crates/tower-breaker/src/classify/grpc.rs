@@ -71,14 +71,13 @@ fn number(value: &HeaderValue) -> Option<u64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
-/// What a server without gRPC means by its HTTP status.
+/// What a server without gRPC means by its HTTP status. INTERNAL and UNAVAILABLE, which some of the others mean, are judged as
+/// UNKNOWN is.
 const fn code_of(status: StatusCode) -> u8 {
     match status.as_u16() {
-        400 => INTERNAL,
         401 => UNAUTHENTICATED,
         403 => PERMISSION_DENIED,
         404 => UNIMPLEMENTED,
-        429 | 502 | 503 | 504 => UNAVAILABLE,
         _ => UNKNOWN,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     convert::Infallible,
+    future::pending,
     io,
     pin::Pin,
     sync::{Arc, Mutex},
@@ -232,6 +233,23 @@ async fn an_attempts_time_that_is_over_in_the_body_is_a_failure() {
     assert_eq!(circuit.snapshot().totals.calls(), 0);
     assert!(response.into_body().collect().await.is_err());
     assert_eq!(circuit.state(), State::Open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_the_whole_time_before_the_head_is_a_failure_where_the_end_of_the_body_is_judged() {
+    let circuit = circuit(1);
+    let layer = ResilienceLayer::builder()
+        .http()
+        .wrapped()
+        .classify(StatusClassifier::new().at_end_of_body())
+        .timeout(SECOND)
+        .circuit(circuit.clone())
+        .build()
+        .unwrap();
+    let hung = service_fn(|_| pending::<Result<Response<Opaque>, io::Error>>());
+    let response = layer.layer(hung).oneshot(Request::get("/").body(opaque(Vec::new())).unwrap()).await.unwrap();
+    assert_eq!(response.status(), StatusCode::GATEWAY_TIMEOUT);
+    assert_eq!((circuit.state(), circuit.snapshot().totals.cancelled), (State::Open, 0));
 }
 
 #[tokio::test(start_paused = true)]
