@@ -29,7 +29,7 @@ use tower_breaker::{
     retry::{BufferBody, Jitter, RetryConfig},
 };
 
-use crate::support::{WAIT, circuit, config, trip};
+use crate::support::{Stuck, WAIT, circuit, trip};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -153,6 +153,25 @@ async fn the_whole_timeout_is_a_failure_of_the_attempt_under_way_and_a_caller_wh
     assert_eq!((totals.failures, totals.cancelled), (1, 1));
 }
 
+/// [`Stuck`] panics where it is called.
+#[tokio::test(start_paused = true)]
+async fn a_service_that_is_not_ready_is_not_called_whatever_stages_are_on_and_its_time_is_a_failure() {
+    let circuit = circuit(9);
+    let all = ResilienceLayer::builder().timeout(SECOND);
+    let guarded = all.clone().circuit(circuit.clone());
+    let limited = guarded.clone().rate_limit(RateLimitLayer::new(1.0, 9).unwrap());
+    let held = guarded.clone().bulkhead(Bulkhead::new(9).unwrap());
+    let repeated = guarded.clone().retry(retry(2)).attempt_timeout(SECOND / 2);
+
+    assert!(matches!(all.build().unwrap().layer(Stuck).oneshot(()).await, Err(Error::TimedOut(_))));
+    assert!(matches!(guarded.build().unwrap().layer(Stuck).oneshot(()).await, Err(Error::TimedOut(_))));
+    assert!(matches!(limited.build().unwrap().layer(Stuck).oneshot(()).await, Err(Error::TimedOut(_))));
+    assert!(matches!(held.build().unwrap().layer(Stuck).oneshot(()).await, Err(Error::TimedOut(_))));
+    assert!(matches!(repeated.build().unwrap().layer(Stuck).oneshot(()).await, Err(Error::TimedOut(_))));
+    let totals = circuit.snapshot().totals;
+    assert_eq!((totals.failures, totals.calls()), (4, 4));
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_bulkhead_and_rate_limit_refuse_never_reaches_the_breaker_and_is_not_retried() {
     let (service, calls) = counted(|_| pending::<Answer>());
@@ -261,24 +280,27 @@ async fn an_axum_router_takes_it_and_is_answered_in_responses() {
 fn what_cannot_work_is_not_built() {
     let late = ResilienceLayer::builder().timeout(SECOND).attempt_timeout(SECOND).build().unwrap_err();
     assert_eq!(late.field(), "attempt_timeout");
-    let forgetful = CircuitBreakerConfig::builder()
-        .failure_threshold(None)
-        .sliding_window(SlidingWindow::time(SECOND))
-        .build()
-        .unwrap();
-    let circuit = Circuit::new("forgetful", forgetful);
-    let layer = ResilienceLayer::builder().attempt_timeout(SECOND).circuit(circuit);
-    assert_eq!(layer.build().unwrap_err().field(), "sliding_window.time");
+    let window = |time| {
+        let config = CircuitBreakerConfig::builder().sliding_window(SlidingWindow::time(time));
+        move |failures: Option<u32>| {
+            let circuit = Circuit::new("orders", config.failure_threshold(failures).build().unwrap());
+            ResilienceLayer::builder().attempt_timeout(SECOND).circuit(circuit).build()
+        }
+    };
+    let forgetful = window(SECOND * 2 - Duration::from_millis(1))(None).unwrap_err();
+    assert_eq!(forgetful.field(), "sliding_window.time");
+    assert!(window(SECOND * 2)(None).is_ok());
     // A row of failures decides whatever the window forgets.
-    let in_a_row = Circuit::new("row", config(3).sliding_window(SlidingWindow::time(SECOND)).build().unwrap());
-    assert!(ResilienceLayer::builder().attempt_timeout(SECOND).circuit(in_a_row).build().is_ok());
+    assert!(window(SECOND)(Some(3)).is_ok());
 }
 
 #[test]
 fn its_stages_that_are_on_are_listed_for_exporters() {
     let figures = Figures::new();
     let limit = RateLimitLayer::new(1.0, 1).unwrap();
+    let circuit = circuit(1);
     let layer = ResilienceLayer::builder()
+        .circuit(circuit.clone())
         .timeout(SECOND * 2)
         .attempt_timeout(SECOND)
         .retry(retry(2))
@@ -287,6 +309,7 @@ fn its_stages_that_are_on_are_listed_for_exporters() {
         .register(&figures, "orders")
         .build()
         .unwrap();
+    assert_eq!(layer.circuit().map(Circuit::name), Some(circuit.name()));
     let listed = figures.list();
     assert!(listed.iter().all(|(name, _)| &**name == "orders"));
     let of = |kind: fn(&Figure) -> bool| listed.iter().filter(|(_, figure)| kind(figure)).count();

@@ -27,8 +27,8 @@ use tokio::{
 };
 use tokio_test::task;
 use tower_breaker::{
-    Circuit, CircuitBreakerLayer, Circuits, Error, Expire, Figure, Figures, KeyedCircuitBreakerLayer, RetryLayer,
-    State, TimedOut, TimeoutKind, TimeoutLayer, TokioClock,
+    Circuit, CircuitBreakerLayer, Circuits, Error, Expire, Figure, Figures, KeyedCircuitBreakerLayer, RateLimitLayer,
+    RetryLayer, State, TimedOut, TimeoutKind, TimeoutLayer, TokioClock,
     classify::StatusClassifier,
     key,
     refuse::{AsBoxError, AsError, AsResponse, AsSameError, AsWrappedResponse},

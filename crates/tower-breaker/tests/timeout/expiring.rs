@@ -98,6 +98,21 @@ async fn expiring_passes_stages_between_that_wait_for_readiness() {
     let retried = RetryLayer::new(RetryConfig::default()).layer(guarded());
     assert!(timed_out(layer.layer(retried).oneshot(()).await).is_some());
     assert_eq!(totals(&circuit), (2, 0), "through a retry");
+    let limit = RateLimitLayer::new(1.0, 2).unwrap();
+    assert!(timed_out(layer.layer(limit.layer(guarded())).oneshot(()).await).is_some());
+    assert_eq!(totals(&circuit), (3, 0), "through a rate limit");
+}
+
+#[tokio::test(start_paused = true)]
+async fn expiring_passes_a_rate_limit_between() {
+    let circuit = circuit(9);
+    let guarded = CircuitBreakerLayer::new(circuit.clone()).layer(Hung);
+    let limited = RateLimitLayer::new(1.0, 1).unwrap().layer(guarded);
+    let service = TimeoutLayer::whole(SHORT).expiring().refuse(AsSameError).layer(limited);
+    assert!(timed_out(service.clone().oneshot(()).await).is_some());
+    assert_eq!(totals(&circuit), (1, 0));
+    assert!(matches!(service.oneshot(()).await, Err(Error::RateLimited(_))));
+    assert_eq!(totals(&circuit), (1, 0), "one that got no further");
 }
 
 #[tokio::test(start_paused = true)]
