@@ -142,3 +142,13 @@ fn pascal(name: &str) -> String {
     });
     words.collect()
 }
+
+#[test]
+fn a_name_of_more_than_64_letters_was_meant_to_be_none() {
+    let name = |length: usize| format!("upstream{}", "_".repeat(length - "upstream".len()));
+    assert_eq!(
+        unknown(&name(64), Level::Route, ["upstream"]),
+        "is unknown (did you mean \"upstream\"?); accepted: upstream"
+    );
+    assert_eq!(unknown(&name(65), Level::Route, ["upstream"]), "is unknown; accepted: upstream");
+}
