@@ -1,6 +1,6 @@
 //! Serde over a [`Node`]: whatever a type refuses comes back with the line and the path of the value it refused.
 
-use std::fmt;
+use std::{fmt, marker::PhantomData};
 
 use serde::{
     Deserialize, Deserializer,
@@ -90,7 +90,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
-        _: &'static [&'static str],
+        variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Fault> {
         let Node { line, field, value } = self.node;
@@ -99,8 +99,8 @@ impl<'de> Deserializer<'de> for Reader<'de> {
             Value::Table(entries) if entries.len() == 1 => {
                 visitor.visit_enum(MapAccessDeserializer::new(Entries::new(entries, Level::Own)))
             }
-            // A visitor of an enum takes nothing else: this is its refusal, in its own words.
-            _ => return self.deserialize_any(visitor),
+            // A visitor of an enum takes nothing else, and would name a type of Rust.
+            _ => return self.deserialize_any(Neither(variants, PhantomData)),
         };
         read.map_err(|fault| fault.place(field, *line))
     }
@@ -108,6 +108,17 @@ impl<'de> Deserializer<'de> for Reader<'de> {
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
         tuple_struct map identifier ignored_any
+    }
+}
+
+/// Refuses what is neither the name of a variant nor a table with one.
+struct Neither<T>(&'static [&'static str], PhantomData<T>);
+
+impl<T> Visitor<'_> for Neither<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, or a table with one of them", self.0.join(", "))
     }
 }
 

@@ -64,6 +64,37 @@ fn names_of_routes_are_told_apart() {
 }
 
 #[test]
+fn a_field_of_the_callers_may_be_a_choice_with_settings_of_its_own() {
+    #[derive(Debug, Clone, PartialEq, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Page {
+        Plain,
+        Styled { colour: String },
+    }
+    #[derive(Debug, Deserialize)]
+    struct Own {
+        page: Page,
+    }
+    let read = |page: &str| {
+        let document = format!("policies.default = {{}}\n[[routes]]\npath = \"/\"\npage = {page}\n");
+        let config = RoutesConfig::<Own>::from_toml(&document).map_err(|error| error.to_string())?;
+        Ok::<_, String>(config.routes().next().unwrap().extra().page.clone())
+    };
+    assert_eq!(read("\"plain\""), Ok(Page::Plain));
+    assert_eq!(read("{ styled = { colour = \"red\" } }"), Ok(Page::Styled { colour: "red".to_owned() }));
+    for (page, said) in [
+        ("\"styles\"", " is \"styles\" (did you mean \"styled\"?); accepted: plain, styled"),
+        ("{ styles = {} }", ".styles is \"styles\" (did you mean \"styled\"?); accepted: plain, styled"),
+        ("{ styled = { colour = 3 } }", ".styled.colour is 3; accepted: a string"),
+        ("{ styled = {}, plain = {} }", " is a table; accepted: plain, styled, or a table with one of them"),
+        ("{}", " is a table; accepted: plain, styled, or a table with one of them"),
+        ("3", " is 3; accepted: plain, styled, or a table with one of them"),
+    ] {
+        assert_eq!(read(page), Err(format!("line 4: routes[0].page{said}")), "{page}");
+    }
+}
+
+#[test]
 fn a_policy_may_have_fields_of_the_callers_too() {
     #[derive(Debug, Deserialize)]
     struct Page {

@@ -189,6 +189,10 @@ fn each_field_of_a_route_says_what_it_accepts() {
             "4: routes[0].path is \"/{a}{b}\"; accepted: one parameter in a segment, and nothing after it",
         ),
         (
+            "path = \"/{*rest}/more\"",
+            "4: routes[0].path is \"/{*rest}/more\"; accepted: `{*rest}` as the last segment, with nothing before it there",
+        ),
+        (
             "path = \"/\"\nmethods = \"GET\"",
             "5: routes[0].methods is no list; accepted: a list of methods, such as [\"GET\", \"POST\"]",
         ),
