@@ -16,11 +16,6 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// Bytes a second: what the slowest line still in use can do.
 pub(crate) const LEAST: u32 = 500;
 
-/// Bytes that somebody at [`LEAST`] sends, or takes, in this time.
-pub(crate) fn least_within(time: Duration) -> u32 {
-    u32::try_from(time.as_secs()).unwrap_or(u32::MAX).saturating_mul(LEAST)
-}
-
 #[derive(Debug)]
 pub(crate) struct Pace {
     most: Duration,

@@ -13,14 +13,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::{
-    caller::Caller,
-    pace::{self, Pace},
-};
-
-/// Bytes the system keeps unsent: with fewer it would ask for more all the time, with more it gains nothing.
-const FEWEST: u32 = 4 << 10;
-const MOST: u32 = 128 << 10;
+use crate::{caller::Caller, pace::Pace};
 
 #[derive(Debug)]
 pub(crate) struct Wire {
@@ -87,11 +80,17 @@ impl AsyncWrite for Wire {
 
 /// By default Linux asks for more only when a third of its buffer is free, which may be megabytes: a caller who takes some
 /// hundred kilobytes a second would seem to take nothing for many seconds. So it keeps no more unsent than the slowest
-/// caller who is waited for takes in that time, and asks for more at half of it. Elsewhere, and where this is refused, its
-/// default stays.
+/// caller takes in the time in which he is waited for, and asks for more at half of it; but 4 KiB at least, so that where a
+/// caller is waited for less than eight seconds, he has to take more. Where this is refused the default stays.
+#[cfg(any(target_os = "linux", target_os = "android"))]
 fn notice_progress(stream: &TcpStream, patience: Duration) {
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    let _ = socket2::SockRef::from(stream).set_tcp_notsent_lowat(pace::least_within(patience).clamp(FEWEST, MOST));
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    let _ = (stream, patience);
+    const FEWEST_UNSENT: u32 = 4 << 10;
+    const MOST_UNSENT: u32 = 128 << 10;
+
+    let seconds = u32::try_from(patience.as_secs()).unwrap_or(u32::MAX);
+    let unsent = seconds.saturating_mul(crate::pace::LEAST).clamp(FEWEST_UNSENT, MOST_UNSENT);
+    let _ = socket2::SockRef::from(stream).set_tcp_notsent_lowat(unsent);
 }
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn notice_progress(_: &TcpStream, _: Duration) {}

@@ -38,7 +38,7 @@ impl Receiver {
 
     /// Waits until so many requests have come.
     pub(crate) async fn has(&self, requests: u32) {
-        // It counts as long as this does.
+        // Fails only without a sender, and `self` is one.
         let _ = self.requests.subscribe().wait_for(|came| *came >= requests).await;
     }
 

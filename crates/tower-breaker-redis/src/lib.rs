@@ -47,7 +47,7 @@
 //! - *Probe.* The fleet's wait grows as a circuit's own does (`open_duration`, multiplier, cap; no jitter). When it is over, the first
 //!   instance whose callers were refused gets a lease, and its probes, as many as half-open asks for, decide for all. It says each round
 //!   that it still probes; when it dies, the next takes over after [`lease`](FleetBuilder::lease), and when it leaves
-//!   ([`Fleet::shutdown`]), at once. A server's `Retry-After` in the failed probe lengthens the fleet's wait up to the cap.
+//!   ([`Fleet::shutdown`]), within a few rounds. A server's `Retry-After` in the failed probe lengthens the fleet's wait up to the cap.
 //! - *Close* reaches all, and so does a probe that failed, as the next wait.
 //! - *Operator.* `force_open`, `force_open_for`, `force_closed`, `reset`, `set_mode` and `set_enforcement` on the circuit of any
 //!   instance reach all; the last one to arrive stands. One given while Redis is away is told when it is back. What was set before
@@ -62,7 +62,7 @@
 //! | Redis is down, paused or unreachable | each circuit goes on by itself: a shared open ends in a local probe, at most the lease after its wait, or three intervals and two timeouts where that is longer. [`Fleet::connected`] is false, one [`FleetEvent::Away`] is told, and rounds go on, up to eight intervals apart, until one succeeds |
 //! | Redis was emptied, or a failover lost its last writes | instances tell what they know; the highest epoch stands |
 //! | an instance was away for more than half of [`expiry`](FleetBuilder::expiry) | it forgets what it knew, and hears; what operators set is told again where nobody knows better |
-//! | an instance dies or restarts | its lease and its counts run out; it comes back as a newcomer |
+//! | an instance dies or restarts | its lease and its counts run out (a lease is given back by [`Fleet::shutdown`]); it comes back as a newcomer |
 //! | a message is late | counts, closes and reopens carry the epoch they belong to, and are dropped in any other |
 //! | a message is lost | what it counted is lost; nothing is sent twice |
 //! | keys of another version of this crate | as Redis down, with a message that names the key and both versions. Nothing is written |

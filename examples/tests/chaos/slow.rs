@@ -89,7 +89,7 @@ async fn one(to: SocketAddr, way: Way, over: Arc<AtomicBool>) -> (Way, &'static 
     }
     if way == Way::Reader {
         // A little now and then, also when the gateway has gone: there is a lot in the sockets.
-        let mut some = [0; 64];
+        let mut some = [0; 32];
         let mut tick = interval(DRIP);
         while !over.load(SeqCst) {
             tick.tick().await;

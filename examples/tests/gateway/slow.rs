@@ -17,7 +17,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use crate::{LAX, client::Client, client::get, one_route, process::Gateway, until, upstream::Upstream};
 
 /// How long the gateways here wait for a caller.
-const PATIENCE: Duration = Duration::from_millis(700);
+const PATIENCE: Duration = Duration::from_secs(2);
 /// A test is slow itself now and then.
 const SLACK: Duration = Duration::from_secs(5);
 /// Callers who are to be waited for pause for so long, so often: twice as long altogether as `patient` waits, and
@@ -30,7 +30,7 @@ fn patient(upstream: &Upstream) -> Gateway {
 }
 
 fn start(upstream: &Upstream, breaker: &str) -> Gateway {
-    Gateway::start_so(&one_route(upstream, breaker), &["--client-timeout", "700ms"], &[])
+    Gateway::start_so(&one_route(upstream, breaker), &["--client-timeout", "2s"], &[])
 }
 
 /// Connects and says this, then one byte after another until the connection is closed or an answer comes: not before it

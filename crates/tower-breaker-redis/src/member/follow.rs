@@ -20,6 +20,11 @@ impl Member {
         news: bool,
         own: bool,
     ) {
+        // What an operator did here arrives after this line, and so stands. The answer to it says the rest.
+        let untold = self.commands != u64::MAX && circuit.by_hand().commands != self.commands;
+        if untold && !own {
+            return;
+        }
         let (before, since) = match self.line() {
             // Of two lines of one epoch, which a Redis that lost its memory may bring about, the one Redis has stands.
             Some(known) if line.epoch < known.epoch => return,
@@ -31,9 +36,11 @@ impl Member {
             self.obey(circuit, line, redis_now, news || before.is_some());
         }
         let remaining = line.remaining(redis_now);
+        let still_open = line.state == State::Open && before == Some(State::Open) && since == line.since;
         match line.state {
-            // Only mode or enforcement changed, and the probe that may be out goes on; or who made it has left.
-            State::Open if before == Some(State::Open) && since == line.since => self.ask_at = now,
+            // Mode or enforcement changed, or whoever probed has left: a probe of ours that is out goes on, and the lease may
+            // be free.
+            State::Open if still_open => self.ask_at = now,
             State::Open => {
                 self.mine_until = None;
                 self.ask_at = now;
@@ -48,7 +55,9 @@ impl Member {
         if line.state != State::Open {
             self.mine_until = None;
         }
-        self.counted = Counted::of(&circuit.snapshot());
+        if !still_open {
+            self.counted = Counted::of(&circuit.snapshot());
+        }
         self.known = Some(Known {
             line: line.clone(),
             probe_at: now + remaining,

@@ -251,11 +251,12 @@ impl Round {
         if let Some(at_once) = self.link.as_ref().map(Link::at_once) {
             let timeout = self.setup.timeout;
             let leaving = async {
-                let mut learnt = Vec::new();
                 for chunk in found.chunks(at_once) {
+                    let mut learnt = Vec::new();
                     self.exchange(chunk, &mut learnt).await?;
+                    self.publish(&learnt).await?;
                 }
-                self.publish(&learnt).await
+                Ok::<_, String>(())
             };
             let _ = tokio::time::timeout(timeout, leaving).await;
         }

@@ -59,7 +59,7 @@ fn paused_redis_holds_up_no_call_and_counts_nothing_late() {
 #[ignore = "needs redis-server"]
 fn redis_gone_while_open_every_instance_probes_for_itself() {
     let mut server = Server::start();
-    // Twice the timeout is what an instance gives the fleet beyond the wait.
+    // Beyond the wait it gives the fleet the lease, or three intervals and two timeouts where that is longer: here it is not.
     let mut pair = pair(&server, &[("FLEET_TIMEOUT", "250")]);
     trip_anew(&mut pair);
     server.kill();

@@ -182,6 +182,7 @@ fn the_lease_ends_by_itself_is_renewed_by_its_holder_and_given_back() {
     assert_eq!(circuit.say("a", Said { epoch: 1, act: "leave", ..SAID }).lease, "other");
     let heard = circuit.say("b", Said { epoch: 1, act: "leave", ..SAID });
     assert_eq!((heard.lease.as_str(), heard.state.as_str(), heard.epoch), ("-", "o", 2), "that is news");
+    assert_eq!(circuit.say("b", Said { epoch: 1, act: "want", ..SAID }).lease, "-", "late, from before it left");
     assert_eq!(circuit.say("a", Said { epoch: 2, act: "want", ..SAID }).lease, "me");
 }
 

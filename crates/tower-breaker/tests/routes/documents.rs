@@ -101,7 +101,11 @@ fn a_policy_may_have_fields_of_the_callers_too() {
         banner: String,
         #[serde(default)]
         colours: Vec<String>,
+        #[expect(dead_code, reason = "only read")]
+        frame: Option<Frame>,
     }
+    #[derive(Debug, Deserialize)]
+    struct Frame {}
     let document = r#"
         [policies.default]
         banner = "closed for now"
@@ -122,12 +126,15 @@ fn a_policy_may_have_fields_of_the_callers_too() {
     let wrong = document.replace("banner = \"closed for now\"", "banner = 3");
     let error = RoutesConfig::<tower_breaker::routes::NoExtra, Page>::from_toml(&wrong).unwrap_err();
     assert_eq!(error.to_string(), "line 3: policies.default.banner is 3; accepted: a string");
+    let wrong = document.replace("colours = [\"black\"]", "frame = 3");
+    let error = RoutesConfig::<tower_breaker::routes::NoExtra, Page>::from_toml(&wrong).unwrap_err();
+    assert_eq!(error.to_string(), "line 8: policies.night.frame is 3; accepted: a table");
     let wrong = document.replace("colours = [\"black\"]", "colour = \"black\"");
     let error = RoutesConfig::<tower_breaker::routes::NoExtra, Page>::from_toml(&wrong).unwrap_err();
     assert_eq!(
         error.to_string(),
         "line 8: policies.night.colour is unknown (did you mean \"colours\"?); \
-         accepted: extends, timeout, attempt_timeout, retry, rate_limit, bulkhead, circuit_breaker, banner, colours"
+         accepted: extends, timeout, attempt_timeout, retry, rate_limit, bulkhead, circuit_breaker, banner, colours, frame"
     );
 }
 

@@ -213,6 +213,11 @@ fn each_field_of_a_route_says_what_it_accepts() {
             "5: routes[0].host is \"a.example:80\"; accepted: a host name or address, without a port",
         ),
         (
+            "path = \"/\"\nhost = \"a.example.\"",
+            "5: routes[0].host is \"a.example.\"; accepted: a host name or address, without a port",
+        ),
+        ("path = \"/\"\nhost = \"\"", "5: routes[0].host is \"\"; accepted: a host name or address, without a port"),
+        (
             "path = \"/\"\nkey = \"hots\"",
             "5: routes[0].key is \"hots\" (did you mean \"host\"?); accepted: route, host, header:NAME",
         ),
