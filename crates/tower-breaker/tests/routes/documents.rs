@@ -49,6 +49,8 @@ fn a_document_is_read_whole() {
     assert_eq!(files.name(), "files.example/static/{*rest}");
     assert_eq!(files.host(), Some("files.example"));
     assert_eq!(*files.key(), RouteKey::Host);
+    let by_route = RoutesConfig::<Proxied>::from_toml(&DOCUMENT.replace("\"host\"", "\"route\"")).unwrap();
+    assert!(by_route.routes().any(|route| *route.key() == RouteKey::Route));
     assert_eq!(files.policy().name(), "default");
     assert!(files.methods().is_empty());
 }

@@ -59,6 +59,21 @@ mod tests {
     }
 
     #[test]
+    fn a_third_of_the_letters_may_be_wrong_and_one_at_least() {
+        assert_eq!(nearest("abcxyz", &["abcdez"]), Some("abcdez"), "two of six");
+        assert_eq!(nearest("abwxyz", &["abcdez"]), None, "three of six");
+        assert_eq!(nearest("ax", &["ab"]), Some("ab"), "one of two");
+    }
+
+    #[test]
+    fn only_names_of_up_to_64_letters_are_near_any() {
+        for (length, found) in [(64, true), (65, false)] {
+            let known = "x".repeat(length - 1);
+            assert_eq!(nearest(&"x".repeat(length), &[&known]).is_some(), found, "{length}");
+        }
+    }
+
+    #[test]
     fn a_swap_of_neighbours_is_one_step() {
         assert_eq!(distance("ab", "ba"), 1);
         assert_eq!(distance("upstream", "upstraem"), 1);
