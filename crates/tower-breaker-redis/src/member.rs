@@ -1,10 +1,10 @@
 //! One circuit of this instance: what it told the fleet, what it knows from it, and what follows from either. No connection
 //! and no clock: the round brings both.
 //!
-//! What makes many instances agree is the *epoch*. Each change the fleet makes (an open, a close, a command, a lease given back) has the next
-//! number, given by Redis. An instance counts what it saw under the epoch it knew; Redis takes counts, closes and reopens of its
-//! own epoch only, so that what is late changes nothing. Where Redis knows less than an instance, because it was emptied or lost
-//! its last writes, the instance's epoch is taken over with what it stood for.
+//! What makes many instances agree is the *epoch*. Each change the fleet makes (an open, a close, a command, a lease given
+//! back) has the next number, given by Redis. An instance counts what it saw under the epoch it knew; Redis takes counts, closes
+//! and reopens of its own epoch only, so that what is late changes nothing. Where Redis knows less than an instance, because it
+//! was emptied or lost its last writes, the instance's epoch is taken over with what it stood for.
 
 mod follow;
 #[cfg(test)]

@@ -18,6 +18,7 @@ use std::{
     time::Instant,
 };
 
+use rustix::process::{Pid, Signal, kill_process};
 use service::{Act, Service};
 
 fn load(arguments: &[&str]) -> Command {
@@ -179,8 +180,7 @@ fn what_would_be_one_too_many_is_counted_and_not_sent() {
     }
     service.wait_for(3);
     // Nobody has answered yet, and nobody will: Ctrl-C has the report.
-    let signal = Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status().unwrap();
-    assert!(signal.success());
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     let report = lines.collect::<Vec<_>>().join("\n");
     let (code, _, error) = told(child.wait_with_output().unwrap());
     assert_eq!((code, error.as_str()), (0, ""), "{report}");
