@@ -1,4 +1,9 @@
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    hash::{BuildHasher, RandomState},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::sync::watch;
 use tower_breaker_core::Circuits;
@@ -123,7 +128,7 @@ impl FleetBuilder {
             .map_err(|_| InvalidFleet::new("runtime", "none", "a tokio runtime with its time and I/O drivers on"))?;
         let Checked { timeout, lease, target, address } = self.checked()?;
         let (interval, window, expiry) = (self.interval, self.window, self.expiry);
-        let shared = Arc::new(Shared::new(format!("{:016x}", fastrand::Rng::new().u64(..))));
+        let shared = Arc::new(Shared::new(identity()));
         let setup = Setup {
             circuits: circuits.clone(),
             keys: Keys::new(&self.prefix, circuits.name()),
@@ -166,6 +171,12 @@ impl FleetBuilder {
         let (target, address) = Target::parse(&self.url, timeout)?;
         Ok(Checked { timeout, lease, target, address })
     }
+}
+
+/// A name that no other instance has: two of one name would count as one, and probe under one lease. The randomness is the
+/// system's; fastrand begins with the time, which processes that are started together may share.
+fn identity() -> String {
+    format!("{:016x}", RandomState::new().hash_one(std::process::id()))
 }
 
 /// What the settings amount to.

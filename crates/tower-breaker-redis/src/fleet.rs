@@ -45,7 +45,7 @@ impl Fleet {
         self.shared.status()
     }
 
-    /// The name of this instance in Redis: 16 hexadecimal digits, drawn at the start.
+    /// The name of this instance in Redis: 16 hexadecimal digits, drawn from the system's randomness at the start.
     #[must_use]
     pub fn instance(&self) -> &str {
         self.shared.instance()

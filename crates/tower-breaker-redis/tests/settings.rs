@@ -75,6 +75,17 @@ fn without_a_runtime_there_is_an_error_and_no_panic() {
     assert!(refused(Fleet::builder(LOCAL)).starts_with("runtime is "));
 }
 
+/// Its seed is the time, which two processes that are started together may share.
+#[tokio::test]
+async fn the_name_of_an_instance_is_its_own_whatever_fastrand_draws() {
+    let [one, other] = [(); 2].map(|()| {
+        fastrand::seed(7);
+        Fleet::builder(LOCAL).start(&circuits()).expect("a fleet")
+    });
+    assert_ne!(one.instance(), other.instance());
+    assert!(one.instance().len() == 16 && one.instance().bytes().all(|byte| byte.is_ascii_hexdigit()));
+}
+
 #[tokio::test]
 async fn what_is_no_redis_is_said_once_and_circuits_go_on() {
     use tokio::io::AsyncWriteExt;
