@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use prometheus::Counter;
 use tower_breaker_core::{
     Bulkhead, Circuit, CircuitBreakerConfig, Circuits, Clock, Figure, Figures, ManualClock, Measure, Mode, Outcome,
     RateLimitFigures, RetryFigures, TimeoutFigures,
@@ -101,7 +102,7 @@ fn a_life_is_told_in_numbers() {
     end(&circuits, "orders", Outcome::Success, 2);
     end(&circuits, "orders", Outcome::Ignored, 1);
     let page = Page::scrape(&registry);
-    assert_eq!(value(&page, "circuit_breaker_state"), 0.0);
+    assert_eq!((value(&page, "circuit_breaker_state"), value(&page, "circuit_breaker_mode")), (0.0, 0.0));
     assert!(value(&page, "circuit_breaker_failure_rate").is_nan(), "below the minimum there is no rate");
 
     end(&circuits, "orders", Outcome::Failure, 3);
@@ -314,4 +315,15 @@ fn two_of_one_name_are_refused() {
     let figures = Figures::new();
     let twice = CircuitBreakerCollector::builder().figures("a", &figures).figures("a", &figures).build().unwrap_err();
     assert_eq!(twice.field(), "figures");
+}
+
+#[test]
+fn a_registry_takes_no_other_metric_of_one_of_its_names() {
+    let figures = Figures::new();
+    let collector = CircuitBreakerCollector::builder().circuits(&circuits(&ManualClock::new()));
+    let registry = registered(collector.figures("upstreams", &figures));
+    for name in crate::rules::page().kinds.into_keys() {
+        let other = Counter::new(&name, "Something else.").unwrap();
+        assert!(registry.register(Box::new(other)).is_err(), "{name}");
+    }
 }
