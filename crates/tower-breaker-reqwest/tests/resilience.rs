@@ -14,7 +14,8 @@ use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, Error, Middleware, Next};
 use tower_breaker::{Circuits, TimeoutKind};
 use tower_breaker_reqwest::{
-    CallTimeout, CircuitName, Policy, PolicyName, ReqwestClassifier, ResilienceMiddleware, rejected, timed_out,
+    CallTimeout, CircuitName, Policy, PolicyName, ReqwestClassifier, ResilienceMiddleware, UnknownPolicy, rejected,
+    timed_out,
 };
 
 use crate::support::{
@@ -55,6 +56,8 @@ async fn a_policy_that_is_not_there_is_an_error_and_nothing_is_sent() {
     let client = client(ResilienceMiddleware::new(off()).policy("slow", off()).policy("fast", off()));
     let error = client.get(&server.url).with_extension(PolicyName::new("fsat")).send().await.unwrap_err();
     assert_eq!(error.to_string(), "the call asks for policy `fsat`, which is not there; accepted: `fast`, `slow`");
+    let Error::Middleware(cause) = error else { panic!("{error:?}") };
+    assert_eq!(cause.downcast_ref().map(UnknownPolicy::name), Some("fsat"));
     assert_eq!(server.hits(), 0);
 }
 

@@ -82,6 +82,18 @@ async fn a_key_of_the_document_parts_tenants() {
 }
 
 #[tokio::test]
+async fn a_route_of_one_host_takes_the_calls_to_it_and_no_others() {
+    let server = Server::status(500).await;
+    for (host, refused) in [("127.0.0.1", true), ("shop.example", false)] {
+        let route = format!("[[routes]]\npath = \"/of-a-host\"\nhost = \"{host}\"\n");
+        let client = client(ResilienceMiddleware::routes(table(&format!("{DOCUMENT}{route}"))));
+        let get = || client.get(format!("{}/of-a-host", server.url)).send();
+        assert_eq!(get().await.unwrap().status(), 500);
+        assert_eq!(get().await.is_err(), refused, "{host}");
+    }
+}
+
+#[tokio::test]
 async fn timeouts_are_those_of_the_route() {
     let server = Server::new(|_| Never).await;
     let client = client(ResilienceMiddleware::routes(table(DOCUMENT)));

@@ -98,6 +98,18 @@ async fn a_rate_limit_refuses_what_is_too_much() {
 }
 
 #[tokio::test]
+async fn the_first_call_to_another_origin_gives_nobody_a_limit_anew() {
+    let (spent, other) = (Server::status(200).await, Server::status(200).await);
+    let policy = Policy::builder().rate_limit(0.001, 1, Duration::ZERO).build().unwrap();
+    let client = client(ResilienceMiddleware::new(policy));
+    for server in [&spent, &other] {
+        assert_eq!(client.get(&server.url).send().await.unwrap().status(), 200);
+    }
+    let error = client.get(&spent.url).send().await.unwrap_err();
+    assert!(matches!(refusal(&error), Some(Refusal::RateLimited(_))));
+}
+
+#[tokio::test]
 async fn stages_are_listed_for_exporters() {
     let server = Server::status(200).await;
     let figures = Figures::new();
