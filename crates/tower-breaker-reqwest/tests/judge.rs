@@ -8,14 +8,14 @@ use std::{
 };
 
 use axum::http;
-use reqwest::{Client, Method, Request, Response};
+use reqwest::{Body, Client, Method, Request, Response};
 use reqwest_middleware::Error;
-use tower::{Layer, Service, ServiceExt, service_fn};
+use tower::{BoxError, Layer, Service, ServiceExt, service_fn};
 use tower_breaker::{
     BulkheadFull, Circuit, CircuitBreakerLayer, Interruption, OnCancel, Refusal, TimedOut,
     TimeoutKind::{self, Attempt, Caller, Fallback, Whole},
     Totals,
-    refuse::Refuse,
+    refuse::{AsBoxError, Refuse},
     retry::{RetryPolicy, Verdict},
 };
 use tower_breaker_reqwest::{AsMiddlewareError, ReqwestClassifier, ReqwestRetry};
@@ -127,7 +127,10 @@ async fn a_service_that_fails_before_it_is_called_is_judged_by_its_error() {
 }
 
 /// What follows an attempt that ended so.
-fn verdict<P: RetryPolicy<Request, Response, Error>>(policy: &P, method: Method, answer: &Answer) -> Verdict {
+fn verdict<E, P>(policy: &P, method: Method, answer: &Result<Response, E>) -> Verdict
+where
+    P: RetryPolicy<Request, Response, E>,
+{
     P::judge(&mut policy.start(&request(method)), answer)
 }
 
@@ -160,4 +163,22 @@ fn what_a_retry_may_mend_is_repeated_where_the_method_allows() {
         let verdicts = [Method::GET, Method::POST].map(|method| verdict(&ReqwestRetry::new(), method, &ended));
         assert_eq!(verdicts, expected, "{ended:?}");
     }
+}
+
+#[tokio::test]
+async fn what_was_asked_for_before_errors_were_boxed_is_done_after() {
+    let busy = answer(status(503)).map_err(BoxError::from);
+    let policy = ReqwestRetry::new().repeatable(true).boxed();
+    assert_eq!(verdict(&policy, Method::POST, &busy), Verdict::Retry);
+
+    let circuit = circuit();
+    let classify = ReqwestClassifier::new().at_end_of_body().boxed();
+    let layer = CircuitBreakerLayer::new(circuit.clone()).classify(classify).refuse(AsBoxError);
+    let cut = service_fn(async |_: Request| {
+        let parts = tokio_stream::iter([Ok("part"), Err(io::Error::other("cut off"))]);
+        Ok::<Response, BoxError>(status(200).body(Body::wrap_stream(parts))?.into())
+    });
+    let response = layer.layer(cut).oneshot(request(Method::GET)).await.unwrap();
+    assert!(response.bytes().await.is_err());
+    assert_eq!(circuit.snapshot().totals.failures, 1);
 }
