@@ -11,8 +11,8 @@ use std::{
 
 use prometheus::Counter;
 use tower_breaker_core::{
-    Bulkhead, Circuit, CircuitBreakerConfig, Circuits, Clock, Figure, Figures, ManualClock, Measure, Mode, Outcome,
-    RateLimitFigures, RetryFigures, TimeoutFigures,
+    Bulkhead, BulkheadFigures, Circuit, CircuitBreakerConfig, Circuits, Clock, Figure, Figures, ManualClock, Measure,
+    Mode, Outcome, RateLimitFigures, RetryFigures, TimeoutFigures,
 };
 use tower_breaker_prometheus::CircuitBreakerCollector;
 
@@ -78,6 +78,7 @@ fn every_documented_name_of_a_circuit_is_there_from_the_first_scrape() {
     for (names, kind) in [(COUNTERS, "counter"), (GAUGES, "gauge")] {
         for name in names {
             assert_eq!(page.kinds[*name], kind, "{name}");
+            assert!(page.text.contains(&format!("# HELP {name} ")), "{name}");
             assert!(page.of(name, &idle).count() > 0, "{name}");
         }
     }
@@ -256,7 +257,15 @@ pub(crate) fn stages() -> (Figures, Vec<Arc<Stage>>, Bulkhead) {
     (timeouts.whole, timeouts.attempt) = (2, 6);
     let mut limit = RateLimitFigures::default();
     limit.limited = 8;
-    let stages = [Figure::Retry(retry), Figure::Timeout(timeouts), Figure::RateLimit(limit), Figure::RateLimit(limit)];
+    let mut places = BulkheadFigures::default();
+    (places.in_use, places.queued, places.rejected) = (3, 12, 14);
+    let stages = [
+        Figure::Retry(retry),
+        Figure::Bulkhead(places),
+        Figure::Timeout(timeouts),
+        Figure::RateLimit(limit),
+        Figure::RateLimit(limit),
+    ];
     let stages: Vec<_> = stages.into_iter().map(|figure| Arc::new(Stage(figure))).collect();
     stages.iter().for_each(|stage| figures.register("orders", stage));
     let bulkhead = Bulkhead::new(64).unwrap();
@@ -276,9 +285,9 @@ fn stages_are_told_as_long_as_they_live_and_added_up_where_their_names_are_the_s
     let value = |name| page.value(name, &[("name", "orders")]);
     assert_eq!(value("resilience_retry_budget_balance"), 7.5);
     assert_eq!(value("resilience_bulkhead_max_concurrent"), 64.0);
-    assert_eq!(value("resilience_bulkhead_in_use"), 0.0);
-    assert_eq!(value("resilience_bulkhead_queued"), 0.0);
-    assert_eq!(value("resilience_bulkhead_rejected_total"), 0.0);
+    assert_eq!(value("resilience_bulkhead_in_use"), 3.0);
+    assert_eq!(value("resilience_bulkhead_queued"), 12.0);
+    assert_eq!(value("resilience_bulkhead_rejected_total"), 14.0);
     assert_eq!(value("resilience_rate_limited_total"), 16.0);
     assert_eq!(page.value("resilience_timeouts_total", &[("kind", "whole")]), 2.0);
     assert_eq!(page.value("resilience_timeouts_total", &[("kind", "attempt")]), 6.0);
