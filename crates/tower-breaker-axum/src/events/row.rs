@@ -1,5 +1,5 @@
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -86,6 +86,7 @@ impl Row {
 #[derive(Debug)]
 struct Seen {
     row: Row,
+    /// When the wait ends, as it was last told.
     ends: Option<Instant>,
     round: u64,
 }
@@ -158,16 +159,27 @@ impl Rows {
     /// Keeps the row; gives it back if it says something new.
     fn note(&mut self, index: usize, row: Row, remaining: Option<Duration>) -> Option<Row> {
         let ends = remaining.and_then(|remaining| Instant::now().checked_add(remaining));
-        let seen = Seen { row: row.clone(), ends, round: self.round };
-        let Some(before) = self.seen.insert((index, Arc::clone(&row.name)), seen) else { return Some(row) };
-        let as_told = match (before.ends, ends) {
-            (Some(before), Some(now)) => {
-                before.saturating_duration_since(now).max(now.saturating_duration_since(before)) < TOLERANCE
+        let seen = match self.seen.entry((index, Arc::clone(&row.name))) {
+            Entry::Occupied(seen) => seen.into_mut(),
+            Entry::Vacant(place) => {
+                place.insert(Seen { row: row.clone(), ends, round: self.round });
+                return Some(row);
             }
-            (before, now) => before.is_none() == now.is_none(),
+        };
+        let as_told = match (seen.ends, ends) {
+            (Some(told), Some(now)) => {
+                told.saturating_duration_since(now).max(now.saturating_duration_since(told)) < TOLERANCE
+            }
+            (told, now) => told.is_none() == now.is_none(),
         };
         // A wait that is over stays at nought while its end moves on.
-        (!(row.says_the_same(&before.row) && (as_told || row.ready_to_probe))).then_some(row)
+        let is_known = row.says_the_same(&seen.row) && (as_told || row.ready_to_probe);
+        if is_known {
+            (seen.row, seen.round) = (row, self.round);
+            return None;
+        }
+        *seen = Seen { row: row.clone(), ends, round: self.round };
+        Some(row)
     }
 
     pub(super) fn whole(&self, interval: Duration, operator: bool) -> Whole<'_> {
