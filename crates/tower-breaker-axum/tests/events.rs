@@ -149,6 +149,18 @@ fn who_listens_once_the_runtime_of_those_before_has_ended_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_comes_later_is_told_how_circuits_are_by_then() {
+    let shown = Shown::new();
+    let _idle = shown.circuits.get_or_create("idle");
+    let _first = Listening::to(&shown, None).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    shown.clock.advance(Duration::from_secs(5));
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let (_, all) = Listening::to(&shown, None).await.named("circuits").await;
+    assert_eq!(all["circuits"][0]["state_age_seconds"], 5.0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_summary_counts_the_circuits_in_each_state() {
     let shown = Shown::new();
     shown.trip("probed");
@@ -202,6 +214,7 @@ async fn futures(shown: &Shown) -> Vec<Response> {
     for _ in 0..100 {
         all.push(listen(shown, None).await);
     }
+    assert!(all.iter().all(|response| response.status() == 200));
     assert_eq!(listen(shown, None).await.status(), 503);
     all
 }

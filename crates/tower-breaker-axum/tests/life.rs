@@ -4,7 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 use tower_breaker_axum::CircuitRoutes;
-use tower_breaker_core::{Circuit, CircuitBreakerConfig, Circuits, EjectionGroup, Mode, OnCancel, Outcome};
+use tower_breaker_core::{
+    Circuit, CircuitBreakerConfig, Circuits, EjectionGroup, ManualClock, Mode, OnCancel, Outcome,
+};
 
 use crate::{
     events::Listening,
@@ -136,4 +138,33 @@ async fn status_has_the_trips_that_a_group_did_not_allow() {
     for (path, vetoed) in [("/circuits/a", 0), ("/circuits/b", 1)] {
         assert_eq!(call(&app, "GET", path).await.1["total"]["vetoed"], vetoed, "{path}");
     }
+}
+
+#[tokio::test]
+async fn status_tells_when_a_probe_may_go_and_how_many_went_well() {
+    let shown = Shown::new();
+    shown.trip("db");
+    shown.clock.advance(10 * SECOND);
+    let (_, one) = call(&shown.app, "GET", "/circuits/db").await;
+    assert_holds(&one, &json!({ "state": "open", "ready_to_probe": true, "remaining_seconds": 0.0 }));
+    shown.circuits.get_or_create("db").try_acquire().unwrap().record(Outcome::Success);
+    let (_, one) = call(&shown.app, "GET", "/circuits/db").await;
+    assert_holds(&one, &json!({ "state": "half_open", "ready_to_probe": false }));
+    assert_eq!(one["in_row"]["successes"], 1);
+}
+
+#[tokio::test]
+async fn status_has_the_calls_that_a_throttle_refused() {
+    let config = CircuitBreakerConfig::builder()
+        .failure_threshold(None)
+        .failure_rate_threshold(None)
+        .slow_call_duration_threshold(SECOND)
+        .throttle(2.0);
+    let circuit = Circuit::builder("db").config(config.build().unwrap()).clock(ManualClock::new()).build();
+    let app = CircuitRoutes::new().circuit(circuit.clone()).into_router::<()>();
+    while let Ok(permit) = circuit.try_acquire() {
+        permit.record_after(Outcome::Failure, SECOND);
+    }
+    let (_, one) = call(&app, "GET", "/circuits/db").await;
+    assert_eq!(one["refused"]["throttled"], json!({ "enforced": 1, "detected": 1 }));
 }
