@@ -143,6 +143,10 @@ where
                 of_response(response, state.repeatable)
             }
             Err(error) if Refusal::find(V::view(error)).is_some() => Verdict::Refused,
+            // The caller's time is over.
+            Err(error) if TimedOut::find(V::view(error)).is_some_and(|limit| limit.kind() == TimeoutKind::Caller) => {
+                Verdict::Final
+            }
             Err(error) if state.repeatable || is_refused(V::view(error)) || state.connect.is_connect(error) => {
                 Verdict::Retry
             }
