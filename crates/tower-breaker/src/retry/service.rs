@@ -26,16 +26,10 @@ pub struct Retry<S, P = RetryErrors, K = CloneRequest, A = Nobody> {
     common: Arc<Common<S, A>>,
     policy: P,
     repeat: K,
-    /// Of the call to come, for the service: a total timeout includes it.
-    wait: Wait,
-}
-
-/// How long a call waits for the service. Between ready and called no time counts.
-#[derive(Clone, Copy)]
-enum Wait {
-    None,
-    Since(Instant),
-    Lasted(Duration),
+    /// Since when the call to come waits for the service.
+    since: Option<Instant>,
+    /// How long it did, which a total timeout includes: the time between ready and called counts for nothing.
+    waited: Duration,
 }
 
 // By hand: a clone waits for itself.
@@ -43,7 +37,7 @@ impl<S: Clone, P: Clone, K: Clone, A> Clone for Retry<S, P, K, A> {
     fn clone(&self) -> Self {
         let Self { inner, common, policy, repeat, .. } = self;
         let (inner, common, policy, repeat) = (inner.clone(), Arc::clone(common), policy.clone(), repeat.clone());
-        Self { inner, common, policy, repeat, wait: Wait::None }
+        Self { inner, common, policy, repeat, since: None, waited: Duration::ZERO }
     }
 }
 
@@ -53,7 +47,7 @@ impl<S, P, K, A> Retry<S, P, K, A> {
         S: Clone,
     {
         let common = Arc::new(Common::new(shared, ask, inner.clone()));
-        Self { inner, common, policy, repeat, wait: Wait::None }
+        Self { inner, common, policy, repeat, since: None, waited: Duration::ZERO }
     }
 
     /// What became of the calls of all services of its layer.
@@ -95,12 +89,12 @@ where
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         let polled = self.inner.poll_ready(cx);
-        match (self.wait, polled.is_pending()) {
-            (Wait::None | Wait::Lasted(_), true) if self.common.layer.config.total_timeout.is_some() => {
-                self.wait = Wait::Since(Instant::now());
+        if polled.is_pending() {
+            if self.since.is_none() && self.common.layer.config.total_timeout.is_some() {
+                self.since = Some(Instant::now());
             }
-            (Wait::Since(since), false) => self.wait = Wait::Lasted(since.elapsed()),
-            _ => {}
+        } else if let Some(since) = self.since.take() {
+            self.waited = since.elapsed();
         }
         polled
     }
@@ -110,10 +104,10 @@ where
             return ResponseFuture::new(self.inner.call(self.repeat.pass(request)), None);
         }
         let now = moment::now();
-        let started = match mem::replace(&mut self.wait, Wait::None) {
-            Wait::Lasted(waited) => now.checked_sub(waited).unwrap_or(now),
-            Wait::Since(_) | Wait::None => now,
-        };
+        let mut started = now;
+        if !self.waited.is_zero() {
+            started = now.checked_sub(mem::take(&mut self.waited)).unwrap_or(now);
+        }
         let (policy, ask) = (self.policy.start(&request), self.common.ask.start(&request));
         let (request, kept) = self.repeat.keep(request);
         let call = Call::new(Arc::clone(&self.common), policy, ask, kept, started);
