@@ -5,9 +5,14 @@ use std::{sync::Arc, time::Duration};
 use axum::{body::Body, http::Request, response::Response};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use tokio::{runtime::Builder, time::timeout};
 use tower::ServiceExt;
+use tower_breaker_core::{CircuitBreakerConfig, Mode, Outcome};
 
 use crate::support::Shown;
+
+/// Longer than anything is waited for, so that a test that fails does not hang.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 pub(crate) struct Listening(Body);
 
@@ -23,7 +28,8 @@ impl Listening {
 
     /// The next message: its name, its id, its data. `None`: the end.
     pub(crate) async fn next(&mut self) -> Option<(String, String, Value)> {
-        let frame = self.0.frame().await?.unwrap().into_data().unwrap();
+        let frame = timeout(PATIENCE, self.0.frame()).await.expect("a message");
+        let frame = frame?.unwrap().into_data().unwrap();
         let text = String::from_utf8(frame.to_vec()).unwrap();
         let text = text.strip_suffix("\n\n").unwrap();
         let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_owned();
@@ -31,12 +37,15 @@ impl Listening {
     }
 
     pub(crate) async fn named(&mut self, name: &str) -> (String, Value) {
-        loop {
-            let (event, id, data) = self.next().await.unwrap();
-            if event == name {
-                return (id, data);
+        let found = timeout(PATIENCE, async {
+            loop {
+                let (event, id, data) = self.next().await.unwrap();
+                if event == name {
+                    return (id, data);
+                }
             }
-        }
+        });
+        found.await.unwrap_or_else(|_| panic!("no {name}"))
     }
 }
 
@@ -122,6 +131,55 @@ async fn nothing_runs_once_nobody_listens() {
     assert_eq!(metrics.num_alive_tasks(), 0);
     let mut again = Listening::to(&shown, None).await;
     assert_eq!(again.next().await.unwrap().0, "circuits");
+}
+
+#[test]
+fn who_listens_once_the_runtime_of_those_before_has_ended_is_told() {
+    let shown = Shown::new();
+    let runtime = || Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    shown.trip("db");
+    let before = runtime();
+    let mut listening = before.block_on(Listening::to(&shown, None));
+    before.block_on(listening.named("transitions"));
+    drop(before);
+    runtime().block_on(async {
+        assert_eq!(Listening::to(&shown, None).await.next().await.unwrap().0, "circuits");
+        assert_eq!(listening.next().await.unwrap().0, "summary", "and nothing twice");
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_summary_counts_the_circuits_in_each_state() {
+    let shown = Shown::new();
+    shown.trip("probed");
+    shown.clock.advance(Duration::from_secs(10));
+    let _probe = shown.circuits.get_or_create("probed").try_acquire().unwrap();
+    ["one", "two"].into_iter().for_each(|name| shown.trip(name));
+    ["three", "four", "five"].into_iter().for_each(|name| drop(shown.circuits.get_or_create(name)));
+    let (_, summary) = Listening::to(&shown, None).await.named("summary").await;
+    let counts = ["total", "closed", "open", "half_open"].map(|state| summary[state].as_u64().unwrap());
+    assert_eq!(counts, [6, 3, 2, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_circuit_is_told_of_again_whatever_has_changed() {
+    let shown = Shown::new();
+    let circuit = shown.circuits.get_or_create("db");
+    circuit.reconfigure(CircuitBreakerConfig::default());
+    let mut listening = Listening::to(&shown, None).await;
+    listening.named("circuits").await;
+    let changes: [(&str, &dyn Fn(), Value); 4] = [
+        ("calls", &|| circuit.try_acquire().unwrap().record(Outcome::Success), json!(1)),
+        ("calls_in_window", &|| shown.clock.advance(Duration::from_secs(60)), json!(0)),
+        ("enforcement", &|| circuit.set_enforcement(0.5).unwrap(), json!(0.5)),
+        ("mode", &|| circuit.set_mode(Mode::Observe), json!("observe")),
+    ];
+    for (field, change, value) in changes {
+        assert_eq!(listening.named("summary").await.1["changed"], json!([]), "nothing but time");
+        change();
+        let (_, summary) = listening.named("summary").await;
+        assert_eq!(summary["changed"][0][field], value, "{field} in {summary}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,6 +7,7 @@ mod figures;
 mod json;
 mod key;
 #[cfg(feature = "tracing")]
+mod life;
 mod log;
 mod operator;
 mod pace;

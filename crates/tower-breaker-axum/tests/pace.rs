@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use tower_breaker_core::Outcome;
 
 use crate::{
     events::{Listening, listen},
@@ -33,6 +34,24 @@ async fn a_few_large_messages_are_too_many_as_well() {
         shown.circuits.reset(&long);
         tokio::time::sleep(Duration::from_secs(2)).await;
     }
+    assert!(stuck.next().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_who_reads_a_message_and_stops_may_keep_no_more_than_others() {
+    let shown = Shown::new();
+    let long = "x".repeat(1_000_000);
+    let mut stuck = Listening::to(&shown, None).await;
+    stuck.named("circuits").await;
+    let three_megabytes = async || {
+        for _ in 0..3 {
+            shown.circuits.get_or_create(&long).try_acquire().unwrap().record(Outcome::Success);
+            tokio::time::sleep(Duration::from_millis(1_500)).await;
+        }
+    };
+    three_megabytes().await;
+    stuck.named("summary").await;
+    three_megabytes().await;
     assert!(stuck.next().await.is_none());
 }
 

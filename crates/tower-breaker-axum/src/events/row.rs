@@ -167,8 +167,7 @@ impl Rows {
             (before, now) => before.is_none() == now.is_none(),
         };
         // A wait that is over stays at nought while its end moves on.
-        let is_over = remaining == Some(Duration::ZERO) && before.row.remaining_seconds == Some(0.0);
-        (!(row.says_the_same(&before.row) && (as_told || is_over))).then_some(row)
+        (!(row.says_the_same(&before.row) && (as_told || row.ready_to_probe))).then_some(row)
     }
 
     pub(super) fn whole(&self, interval: Duration, operator: bool) -> Whole<'_> {
