@@ -212,6 +212,18 @@ fn an_attempt_has_less_time_than_the_whole() {
 }
 
 #[test]
+fn a_time_that_a_parent_has_wrong_is_told_alike_where_a_child_is_read_first() {
+    let parent = "[policies.parent]\nattempt_timeout = \"2s\"\ntimeout = \"1s\"\n";
+    let child = "[policies.child]\nextends = \"parent\"\n";
+    let told = |line, of| {
+        let field = format!("line {line}: policies.parent.attempt_timeout is \"2s\"{of}");
+        format!("{field}; accepted: less than timeout, which is \"1s\"")
+    };
+    assert_eq!(refusal(&format!("{parent}{child}{ROUTES}")), told(2, ""));
+    assert_eq!(refusal(&format!("{child}{parent}{ROUTES}")), told(4, " (inherited by \"child\")"));
+}
+
+#[test]
 fn what_does_not_go_together_is_told_where_the_policy_itself_writes_it() {
     let line = PARENT.lines().count() + 4;
     let said =
