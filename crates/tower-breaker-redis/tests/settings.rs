@@ -12,8 +12,13 @@ fn circuits() -> Circuits {
     Circuits::new(CircuitBreakerConfig::default())
 }
 
+/// What is wrong with a fleet, which a check says as well as a start, in parts as well as whole.
 fn refused(builder: FleetBuilder) -> String {
-    builder.start(&circuits()).expect_err("not to be").to_string()
+    let wrong = builder.check().expect_err("not to be");
+    assert_eq!(builder.start(&circuits()).expect_err("not to be"), wrong);
+    let whole = wrong.to_string();
+    assert_eq!(format!("{} is {}; accepted: {}", wrong.field(), wrong.value(), wrong.accepted()), whole);
+    whole
 }
 
 const LOCAL: &str = "redis://127.0.0.1:1";
@@ -72,7 +77,8 @@ async fn a_url_of_a_feature_that_is_off_names_the_feature() {
 
 #[test]
 fn without_a_runtime_there_is_an_error_and_no_panic() {
-    assert!(refused(Fleet::builder(LOCAL)).starts_with("runtime is "));
+    let error = Fleet::builder(LOCAL).start(&circuits()).expect_err("not to be");
+    assert!(error.to_string().starts_with("runtime is "), "{error}");
 }
 
 /// Its seed is the time, which two processes that are started together may share.
