@@ -6,7 +6,7 @@ use std::{
 };
 
 use tower_breaker_core::{CircuitBreakerConfig, Circuits};
-use tower_breaker_redis::{Fleet, FleetBuilder, FleetEvent};
+use tower_breaker_redis::{Fleet, FleetBuilder, FleetEvent, FleetState};
 
 fn circuits() -> Circuits {
     Circuits::new(CircuitBreakerConfig::default())
@@ -73,6 +73,12 @@ async fn a_url_of_a_feature_that_is_off_names_the_feature() {
             Err(error) => assert!(!on && error.to_string().contains(&format!("feature `{feature}`")), "{error}"),
         }
     }
+}
+
+#[test]
+fn each_state_of_a_fleet_has_its_word_for_logs_and_metrics() {
+    let states = [FleetState::Closed, FleetState::Open, FleetState::ForcedOpen, FleetState::ForcedClosed];
+    assert_eq!(states.map(FleetState::as_str), ["closed", "open", "forced_open", "forced_closed"]);
 }
 
 #[test]
