@@ -125,4 +125,9 @@ fn an_ask_is_written_as_the_script_reads_it() {
         let words = ask.words().collect::<Vec<_>>().join(" ");
         assert_eq!(words, format!("7 {state} 1500 2 o 0.25 900 5 3 1 500 0.5 0.75 20 2000 1000000000 60000 {word}"));
     }
+    let config = CircuitBreakerConfig::builder().failure_threshold(3).failure_rate_threshold(None).build();
+    let rules = Rules::of(&config.expect("valid"), Duration::from_secs(10), Duration::from_secs(3));
+    ask = Ask { act: Act::Report, mode: Some(Mode::Enforce), enforcement: None, force_left: None, rules, ..ask };
+    let words = ask.words().collect::<Vec<_>>().join(" ");
+    assert_eq!(words, "7 o 1500 2 e - -1 5 3 1 500 -1 -1 20 2000 1.2 60000 -");
 }
