@@ -128,6 +128,18 @@ async fn what_is_no_redis_is_said_once_and_circuits_go_on() {
     fleet.shutdown().await;
 }
 
+#[tokio::test]
+async fn a_fleet_that_fails_waits_for_its_interval_before_it_tries_again() {
+    let fleet = Fleet::builder(LOCAL).interval(Duration::from_secs(60)).start(&circuits()).expect("a fleet");
+    while fleet.status().failed == 0 {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..100_000 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(fleet.status().failed, 1);
+}
+
 /// This program installs no cryptography for rustls, which panics then.
 #[cfg(feature = "tls-rustls")]
 #[tokio::test]

@@ -86,6 +86,17 @@ fn what_was_set_here_is_not_done_a_second_time_when_the_fleet_repeats_it() {
 }
 
 #[test]
+fn a_command_given_while_another_one_is_on_its_way_is_told_next_as_of_the_epoch_that_one_made() {
+    let mut here = Here::new();
+    here.circuit.set_mode(Mode::Observe);
+    let asked = here.asks().expect("a command");
+    here.circuit.set_mode(Mode::Enforce);
+    here.is_answered(&asked, &Line { mode: Some(Mode::Observe), ..open(2, 0) }, Lease::Free, 0);
+    let ask = here.asks().expect("the other one").ask;
+    assert_eq!((ask.act, ask.mode, ask.epoch), (Act::Hand(None), Some(Mode::Enforce), 2));
+}
+
+#[test]
 fn what_reached_the_fleet_shortly_before_a_command_is_done_here_too() {
     let mut here = Here::new();
     here.circuit.set_mode(Mode::Observe);

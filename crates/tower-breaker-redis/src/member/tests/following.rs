@@ -43,6 +43,17 @@ fn a_reset_is_done_if_it_comes_as_news_or_to_one_that_knew_the_fleet() {
 }
 
 #[test]
+fn a_mode_set_elsewhere_long_after_a_reset_resets_nothing() {
+    let mut here = Here::knows_nothing();
+    here.hears(&in_state(2, State::Reset));
+    while here.calls(Outcome::Failure) {}
+    here.hears(&Line { mode: Some(Mode::Enforce), ..in_state(3, State::Reset) });
+    assert_eq!((here.circuit.state(), here.circuit.by_hand().mode), (Local::Open, Some(Mode::Enforce)));
+    here.hears(&Line { since: 1, ..in_state(4, State::Reset) });
+    assert_eq!(here.circuit.state(), Local::Closed, "another reset");
+}
+
+#[test]
 fn the_fleet_closes_what_it_opened_and_no_local_trip() {
     let mut here = Here::new();
     assert_eq!(here.circuit.state(), Local::Open);

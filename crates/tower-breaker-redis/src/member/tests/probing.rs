@@ -107,6 +107,16 @@ fn nobody_probes_by_himself_while_he_hears_of_the_fleet_and_afterwards_everybody
 }
 
 #[test]
+fn callers_who_are_refused_while_a_probe_of_its_own_is_out_are_reason_to_ask() {
+    let mut here = Here::new();
+    here.pass(6_000);
+    let _probe = here.admitted().expect("nobody was heard of for so long");
+    assert_eq!(here.says(), None);
+    assert!(here.admitted().is_none());
+    assert_eq!(here.says(), Some(Act::Want));
+}
+
+#[test]
 fn who_leaves_lets_another_one_probe_if_it_was_the_one() {
     let mut here = holder();
     let left = here.member.leave(&here.circuit, &TERMS, here.now).expect("a word of farewell").ask;
