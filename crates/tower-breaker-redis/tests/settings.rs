@@ -123,9 +123,10 @@ async fn what_is_no_redis_is_said_once_and_circuits_go_on() {
     assert!(!fleet.connected());
     assert!(fleet.status().reason.is_some_and(|reason| reason.starts_with("redis at 127.0.0.1:")));
     assert!(circuits.get_or_create("a").call(|| Ok::<_, ()>(())).is_ok());
-    let events = events.lock().expect("whole").clone();
-    assert!(matches!(&events[..], [FleetEvent::Away { .. }]), "{events:?}");
     fleet.shutdown().await;
+    let events = Arc::into_inner(events).expect("the task is over, and nobody tells it more");
+    let events = events.into_inner().expect("whole");
+    assert!(matches!(&events[..], [FleetEvent::Away { .. }]), "{events:?}");
 }
 
 #[tokio::test]

@@ -68,5 +68,7 @@ fn a_newcomer_reads_an_index_of_thousands_in_its_first_round() {
     let fleet = runtime.block_on(async { fleet.start(&circuits) }).expect("a fleet");
     until("a connection", || fleet.connected());
     assert_eq!(last.snapshot().mode, ActiveMode::ForcedOpen);
+    let known = fleet.circuits();
+    assert_eq!(known.iter().map(|circuit| &*circuit.name).collect::<Vec<_>>(), ["2499"]);
     assert_eq!((fleet.status().rounds, fleet.status().commands), (1, 3));
 }
