@@ -70,5 +70,6 @@ fn a_newcomer_reads_an_index_of_thousands_in_its_first_round() {
     assert_eq!(last.snapshot().mode, ActiveMode::ForcedOpen);
     let known = fleet.circuits();
     assert_eq!(known.iter().map(|circuit| &*circuit.name).collect::<Vec<_>>(), ["2499"]);
-    assert_eq!((fleet.status().rounds, fleet.status().commands), (1, 3));
+    let status = fleet.status();
+    assert_eq!((status.rounds, status.commands, status.exchanged), (1, 3, 0));
 }
