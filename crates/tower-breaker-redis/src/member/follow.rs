@@ -25,10 +25,14 @@ impl Member {
         if untold && !own {
             return;
         }
-        let (before, since) = match self.line() {
+        let (before, since) = match self.known.as_mut().map(|known| &mut known.line) {
             // Of two lines of one epoch, which a Redis that lost its memory may bring about, the one Redis has stands.
             Some(known) if line.epoch < known.epoch => return,
-            Some(known) if line.epoch == known.epoch && line.state == known.state => return,
+            Some(known) if line.epoch == known.epoch && line.state == known.state => {
+                // Of what it was told anew, Redis says that it began then.
+                known.since = line.since;
+                return;
+            }
             Some(known) => (Some(known.state), known.since),
             None => (None, 0),
         };
