@@ -5,9 +5,10 @@ use std::{
     ffi::OsString,
     fmt,
     fs::{self, File},
+    hash::{BuildHasher, RandomState},
     io::{self, Write},
     path::{Path, PathBuf},
-    process, thread,
+    process,
 };
 
 use super::Export;
@@ -61,10 +62,8 @@ impl Circuits {
         let path = path.as_ref();
         let failed = |error: io::Error| StateFileError::new(path, "cannot be written", error);
         let text = serde_json::to_vec_pretty(&self.export()).map_err(|error| failed(error.into()))?;
-        // Of its own for each thread: two may save at once.
-        let mut beside = OsString::from(path);
-        beside.push(format!(".{}.{:?}.tmp", process::id(), thread::current().id()));
-        let written = write_through(Path::new(&beside), &text).and_then(|()| fs::rename(&beside, path));
+        let beside = beside(path);
+        let written = write_through(&beside, &text).and_then(|()| fs::rename(&beside, path));
         written.map_err(|error| {
             // Nothing to add if even that fails: the first error says what is wrong.
             let _ = fs::remove_file(&beside);
@@ -88,8 +87,29 @@ impl Circuits {
     }
 }
 
+/// A name that nobody else has, nor guesses: two threads may save at once, and so may two containers on one volume, in each
+/// of which this is process 1.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(format!(".{:016x}.tmp", RandomState::new().hash_one(process::id())));
+    name.into()
+}
+
 fn write_through(path: &Path, text: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
+    let mut file = File::create_new(path)?;
     file.write_all(text)?;
     file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_saves_has_a_file_of_its_own_beside() {
+        let path = Path::new("/var/lib/circuits.json");
+        let names = [beside(path), beside(path)];
+        assert_ne!(names[0], names[1], "even of one thread");
+        assert!(names.iter().all(|name| name.parent() == path.parent()), "a rename stays in one file system");
+    }
 }

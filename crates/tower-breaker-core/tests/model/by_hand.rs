@@ -2,13 +2,14 @@
 
 use std::{mem, time::Duration};
 
-use tower_breaker_core::{CircuitBreakerConfig, SlidingWindow};
+use tower_breaker_core::{CircuitBreakerConfig, Condition, SlidingWindow};
 
 use super::{Force, Model, NEVER, Phase};
 
 impl Model {
     pub(super) fn force_open(&mut self, until: Option<Duration>) {
         self.look();
+        self.note_open(Condition::Forced, self.now);
         self.force = Some(Force::Open { until });
         self.held_until = Duration::ZERO;
         self.enter(Phase::Open { wait: NEVER }, self.now);
@@ -32,16 +33,17 @@ impl Model {
     pub(super) fn remote_open(&mut self, wait: Duration) {
         self.look();
         if self.force.is_none() {
-            self.open_from_outside(wait);
+            self.open_from_outside(Condition::Remote, wait);
         }
     }
 
     /// Outside the row, and whether the group likes it or not.
-    pub(super) fn open_from_outside(&mut self, wait: Duration) {
+    pub(super) fn open_from_outside(&mut self, condition: Condition, wait: Duration) {
         if let Some(group) = &mut self.group {
             group.takes_place();
         }
         self.totals.opens += 1;
+        self.note_open(condition, self.now);
         self.enter(Phase::Open { wait }, self.now);
     }
 

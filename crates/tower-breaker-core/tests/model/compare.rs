@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use tower_breaker_core::{ByHand, Circuit, Forced, Reason, Snapshot, State};
 
-use super::{Entry, Force, Model};
+use super::{Entry, Force, Model, opened::Seen};
 
 /// Everything that can be seen.
 pub(super) fn compare(circuit: &Circuit, model: &Model) -> Result<(), TestCaseError> {
@@ -18,10 +18,25 @@ pub(super) fn compare(circuit: &Circuit, model: &Model) -> Result<(), TestCaseEr
     let wait = (ours.open_wait, ours.open_remaining);
     prop_assert_eq!(wait, (model.open_wait(), model.open_remaining()), "whole and remaining wait");
     prop_assert_eq!(ours.opens_in_row, model.opens_in_row, "opens in a row");
+    compare_opened(&ours, model)?;
     compare_by_hand(circuit.by_hand(), model)?;
     compare_counts(&ours, model)?;
     compare_shares(&ours, model)?;
     compare_totals(&ours, model)
+}
+
+fn compare_opened(ours: &Snapshot, model: &Model) -> Result<(), TestCaseError> {
+    let why = ours.last_opened.map(|opened| (opened.condition, opened.age));
+    prop_assert_eq!(why, model.opened.map(|opened| (opened.condition, model.now - opened.at)), "why it last opened");
+    if let (Some(ours), Some(models)) = (ours.last_opened, model.opened.and_then(|opened| opened.seen)) {
+        let rates = (ours.failure_rate, ours.slow_call_rate);
+        prop_assert_eq!(
+            Seen { rates, failures_in_row: ours.failures_in_row },
+            models,
+            "what it saw when it last opened"
+        );
+    }
+    Ok(())
 }
 
 fn compare_by_hand(ours: ByHand, model: &Model) -> Result<(), TestCaseError> {

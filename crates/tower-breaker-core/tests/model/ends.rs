@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tower_breaker_core::{HalfOpenRule, OnCancel, Outcome};
+use tower_breaker_core::{Condition, HalfOpenRule, OnCancel, Outcome};
 
 use super::{Entry, Model, Phase, Ticket};
 
@@ -60,44 +60,58 @@ impl Model {
             return;
         }
         match self.phase {
-            Phase::Closed if self.trips() => self.trip(wish),
+            Phase::Closed => {
+                if let Some(condition) = self.tripping() {
+                    self.trip(condition, wish);
+                }
+            }
             Phase::HalfOpen { .. } => self.judge_half_open(wish),
-            _ => {}
+            Phase::Open { .. } => {}
         }
     }
 
-    fn trips(&self) -> bool {
+    fn tripping(&self) -> Option<Condition> {
         let window = self.window();
         let full = window.len() >= self.config.minimum_calls() as usize;
         let in_a_row = self.config.failure_threshold().is_some_and(|most| self.failures_in_row() >= most);
         let little_traffic = self.config.failure_rate_threshold().is_none() || !full;
-        (in_a_row && little_traffic) || (full && self.rates_reached(&window))
+        let by_rate = if full { self.rate_reached(&window) } else { None };
+        by_rate.or((in_a_row && little_traffic).then_some(Condition::FailuresInRow))
     }
 
     pub(super) fn judge_half_open(&mut self, wish: Option<Duration>) {
         let ended = self.entries.len();
         match self.config.half_open() {
             HalfOpenRule::Consecutive { success_threshold, .. } => {
-                if self.entries.iter().any(|entry| entry.failure || entry.slow) {
-                    self.open(self.now, wish);
+                if self.entries.iter().any(|entry| entry.failure) {
+                    self.open(Condition::ProbeFailed, self.now, wish);
+                } else if self.entries.iter().any(|entry| entry.slow) {
+                    self.open(Condition::ProbeSlow, self.now, wish);
                 } else if ended >= success_threshold as usize {
                     self.recover();
                 }
             }
             HalfOpenRule::Rate { permitted_calls } => {
                 if ended >= self.config.minimum_calls().min(permitted_calls) as usize {
-                    if self.rates_reached(&self.entries) { self.open(self.now, wish) } else { self.recover() }
+                    match self.rate_reached(&self.entries) {
+                        Some(condition) => self.open(condition, self.now, wish),
+                        None => self.recover(),
+                    }
                 }
             }
             _ => unreachable!("there are two rules"),
         }
     }
 
-    fn rates_reached(&self, entries: &[Entry]) -> bool {
+    /// The failure rate is looked at first.
+    fn rate_reached(&self, entries: &[Entry]) -> Option<Condition> {
         let share = |count: usize| count as f64 / entries.len() as f64;
         let failures = share(entries.iter().filter(|entry| entry.failure).count());
         let slow = share(entries.iter().filter(|entry| entry.slow).count());
-        self.config.failure_rate_threshold().is_some_and(|most| failures >= most)
-            || self.config.slow_call_duration_threshold().is_some() && slow >= self.config.slow_call_rate_threshold()
+        if self.config.failure_rate_threshold().is_some_and(|most| failures >= most) {
+            return Some(Condition::FailureRate);
+        }
+        let slow_counts = self.config.slow_call_duration_threshold().is_some();
+        (slow_counts && slow >= self.config.slow_call_rate_threshold()).then_some(Condition::SlowCallRate)
     }
 }

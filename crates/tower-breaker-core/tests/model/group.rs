@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tower_breaker_core::Condition;
+
 use super::Model;
 
 /// The circuit in its group, and the others.
@@ -49,7 +51,7 @@ impl Group {
 
 impl Model {
     /// From closed to open, if the group allows; a veto clears window and row.
-    pub(super) fn trip(&mut self, wish: Option<Duration>) {
+    pub(super) fn trip(&mut self, condition: Condition, wish: Option<Duration>) {
         if let Some(group) = &mut self.group {
             group.takes_place();
             if !group.out {
@@ -59,6 +61,6 @@ impl Model {
                 return;
             }
         }
-        self.open(self.now, wish);
+        self.open(condition, self.now, wish);
     }
 }

@@ -1,13 +1,15 @@
 //! A naive model of what a circuit means, and the comparison of a circuit with it after any sequence of operations.
 //!
-//! Used by the core's tests, by those of the layer, and by the fuzzer. The model keeps a list of all outcomes and recomputes everything from it each time. It shares no code with the core
-//! (configurations apart) and is meant to be read beside the design, sentence by sentence.
+//! Used by the core's tests, by those of the layer, and by the fuzzer. The model keeps a list of all outcomes and recomputes
+//! everything from it each time. It shares no code with the core (configurations apart) and is meant to be read beside the
+//! design, sentence by sentence.
 
 mod by_hand;
 mod compare;
 mod ends;
 mod group;
 mod looks;
+mod opened;
 pub(crate) mod ops;
 pub(crate) mod pair;
 mod process;
@@ -17,9 +19,9 @@ pub(crate) mod way;
 
 use std::{mem, time::Duration};
 
-use tower_breaker_core::{CircuitBreakerConfig, HalfOpenRule, Mode, OnCancel, Reason, SlidingWindow, State};
+use tower_breaker_core::{CircuitBreakerConfig, Condition, HalfOpenRule, Mode, OnCancel, Reason, SlidingWindow, State};
 
-use self::{group::Group, looks::Totals, way::Refusal};
+use self::{group::Group, looks::Totals, opened::Opened, way::Refusal};
 
 const NEVER: Duration = Duration::MAX;
 
@@ -94,6 +96,7 @@ struct Model {
     /// When a reload switched `max_age` on: what was recorded before has no age, and ages from then on.
     ages_from: Duration,
     opens_in_row: u32,
+    opened: Option<Opened>,
     held_until: Duration,
     /// When the recovery ramp under way began.
     ramp_from: Option<Duration>,
@@ -126,6 +129,7 @@ impl Model {
             row_from: 0,
             ages_from: now,
             opens_in_row: 0,
+            opened: None,
             held_until: Duration::ZERO,
             ramp_from: None,
             ramp_before: Duration::ZERO,
@@ -167,7 +171,8 @@ impl Model {
     }
 
     /// The next open in a row, as of `opened`; `wish` is what the server asked for.
-    fn open(&mut self, opened: Duration, wish: Option<Duration>) {
+    fn open(&mut self, condition: Condition, opened: Duration, wish: Option<Duration>) {
+        self.note_open(condition, opened);
         self.opens_in_row += 1;
         self.totals.opens += 1;
         let growth = self.config.open_duration_multiplier().powi(self.opens_in_row as i32 - 1);
@@ -194,7 +199,7 @@ impl Model {
             && let Some(deadline) = self.half_open_deadline()
             && self.now >= deadline
         {
-            self.open(deadline, None);
+            self.open(Condition::HalfOpenTimeout, deadline, None);
         }
         self.end_ramp();
         self.forget();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tower_breaker_core::{Mode, State};
+use tower_breaker_core::{Condition, Mode, State};
 
 use super::{Force, Model, Phase};
 
@@ -70,7 +70,8 @@ impl Model {
             // Half-open comes back as open with the wait over.
             (None, State::Open | State::HalfOpen) => {
                 self.opens_in_row = kept.opens_in_row;
-                self.open_from_outside(kept.remaining.saturating_sub(passed).min(self.config.max_open_duration()));
+                let wait = kept.remaining.saturating_sub(passed).min(self.config.max_open_duration());
+                self.open_from_outside(Condition::Restored, wait);
             }
         }
     }
