@@ -301,6 +301,8 @@ fn other_formats_name_the_field() {
     assert!(read("{\"routes\": [], \"routes\": []}").unwrap_err().contains("stands twice"));
     assert!(read("[]").unwrap_err().starts_with("is no table"));
     assert!(read("{").unwrap_err().contains("EOF"));
+    let said = read("{\"routes\": [null]}").unwrap_err();
+    assert!(said.starts_with("invalid type: null, expected a value of a routes document"), "{said}");
 }
 
 #[test]
