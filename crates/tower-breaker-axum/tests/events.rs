@@ -5,9 +5,13 @@ use std::{sync::Arc, time::Duration};
 use axum::{body::Body, http::Request, response::Response};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use tokio::{runtime::Builder, time::timeout};
 use tower::ServiceExt;
 
 use crate::support::Shown;
+
+/// Longer than anything is waited for, so that a test that fails does not hang.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 pub(crate) struct Listening(Body);
 
@@ -23,7 +27,8 @@ impl Listening {
 
     /// The next message: its name, its id, its data. `None`: the end.
     pub(crate) async fn next(&mut self) -> Option<(String, String, Value)> {
-        let frame = self.0.frame().await?.unwrap().into_data().unwrap();
+        let frame = timeout(PATIENCE, self.0.frame()).await.expect("a message");
+        let frame = frame?.unwrap().into_data().unwrap();
         let text = String::from_utf8(frame.to_vec()).unwrap();
         let text = text.strip_suffix("\n\n").unwrap();
         let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_owned();
@@ -31,12 +36,15 @@ impl Listening {
     }
 
     pub(crate) async fn named(&mut self, name: &str) -> (String, Value) {
-        loop {
-            let (event, id, data) = self.next().await.unwrap();
-            if event == name {
-                return (id, data);
+        let found = timeout(PATIENCE, async {
+            loop {
+                let (event, id, data) = self.next().await.unwrap();
+                if event == name {
+                    return (id, data);
+                }
             }
-        }
+        });
+        found.await.unwrap_or_else(|_| panic!("no {name}"))
     }
 }
 
@@ -122,6 +130,17 @@ async fn nothing_runs_once_nobody_listens() {
     assert_eq!(metrics.num_alive_tasks(), 0);
     let mut again = Listening::to(&shown, None).await;
     assert_eq!(again.next().await.unwrap().0, "circuits");
+}
+
+#[test]
+fn who_listens_once_the_runtime_of_those_before_has_ended_is_told() {
+    let shown = Shown::new();
+    let runtime = || Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let before = runtime();
+    let _listening = before.block_on(Listening::to(&shown, None));
+    drop(before);
+    let told = runtime().block_on(async { Listening::to(&shown, None).await.next().await.unwrap().0 });
+    assert_eq!(told, "circuits");
 }
 
 #[tokio::test(start_paused = true)]

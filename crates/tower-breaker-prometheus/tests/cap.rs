@@ -50,6 +50,18 @@ fn whoever_has_series_keeps_them_and_a_newcomer_takes_a_place_that_is_free() {
     call(&circuits, "newcomer");
     let page = Page::scrape(&registry);
     assert_eq!((calls(&page, "newcomer"), calls(&page, "other")), (1.0, 11.0));
+    drop((circuits.remove("newcomer"), circuits.remove("busier")));
+    let _ = Page::scrape(&registry);
+    call(&circuits, "busier");
+    assert_eq!(calls(&Page::scrape(&registry), "busier"), 1.0, "a newcomer as well, once it was gone");
+}
+
+#[test]
+fn a_thousand_circuits_of_a_set_have_series_unless_said_otherwise() {
+    let circuits = set(2_000);
+    (0..1_001).for_each(|host| drop(circuits.get_or_create(&format!("host-{host}"))));
+    let page = Page::scrape(&registered(CircuitBreakerCollector::builder().circuits(&circuits)));
+    assert_eq!(page.of("circuit_breaker_state", &[]).count(), 1_000);
 }
 
 #[test]

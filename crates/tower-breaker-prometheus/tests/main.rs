@@ -7,5 +7,6 @@ mod cap;
 mod page;
 mod pages;
 mod promtool;
+mod rates;
 mod rules;
 mod scrape;

@@ -9,9 +9,10 @@ use std::{
     time::Duration,
 };
 
+use prometheus::Counter;
 use tower_breaker_core::{
-    Bulkhead, Circuit, CircuitBreakerConfig, Circuits, Clock, Figure, Figures, ManualClock, Measure, Mode, Outcome,
-    RateLimitFigures, RetryFigures, TimeoutFigures,
+    Bulkhead, BulkheadFigures, Circuit, CircuitBreakerConfig, Circuits, Clock, Figure, Figures, ManualClock, Measure,
+    Mode, Outcome, RateLimitFigures, RetryFigures, TimeoutFigures,
 };
 use tower_breaker_prometheus::CircuitBreakerCollector;
 
@@ -77,6 +78,7 @@ fn every_documented_name_of_a_circuit_is_there_from_the_first_scrape() {
     for (names, kind) in [(COUNTERS, "counter"), (GAUGES, "gauge")] {
         for name in names {
             assert_eq!(page.kinds[*name], kind, "{name}");
+            assert!(page.text.contains(&format!("# HELP {name} ")), "{name}");
             assert!(page.of(name, &idle).count() > 0, "{name}");
         }
     }
@@ -101,7 +103,7 @@ fn a_life_is_told_in_numbers() {
     end(&circuits, "orders", Outcome::Success, 2);
     end(&circuits, "orders", Outcome::Ignored, 1);
     let page = Page::scrape(&registry);
-    assert_eq!(value(&page, "circuit_breaker_state"), 0.0);
+    assert_eq!((value(&page, "circuit_breaker_state"), value(&page, "circuit_breaker_mode")), (0.0, 0.0));
     assert!(value(&page, "circuit_breaker_failure_rate").is_nan(), "below the minimum there is no rate");
 
     end(&circuits, "orders", Outcome::Failure, 3);
@@ -255,7 +257,15 @@ pub(crate) fn stages() -> (Figures, Vec<Arc<Stage>>, Bulkhead) {
     (timeouts.whole, timeouts.attempt) = (2, 6);
     let mut limit = RateLimitFigures::default();
     limit.limited = 8;
-    let stages = [Figure::Retry(retry), Figure::Timeout(timeouts), Figure::RateLimit(limit), Figure::RateLimit(limit)];
+    let mut places = BulkheadFigures::default();
+    (places.in_use, places.queued, places.rejected) = (3, 12, 14);
+    let stages = [
+        Figure::Retry(retry),
+        Figure::Bulkhead(places),
+        Figure::Timeout(timeouts),
+        Figure::RateLimit(limit),
+        Figure::RateLimit(limit),
+    ];
     let stages: Vec<_> = stages.into_iter().map(|figure| Arc::new(Stage(figure))).collect();
     stages.iter().for_each(|stage| figures.register("orders", stage));
     let bulkhead = Bulkhead::new(64).unwrap();
@@ -275,9 +285,9 @@ fn stages_are_told_as_long_as_they_live_and_added_up_where_their_names_are_the_s
     let value = |name| page.value(name, &[("name", "orders")]);
     assert_eq!(value("resilience_retry_budget_balance"), 7.5);
     assert_eq!(value("resilience_bulkhead_max_concurrent"), 64.0);
-    assert_eq!(value("resilience_bulkhead_in_use"), 0.0);
-    assert_eq!(value("resilience_bulkhead_queued"), 0.0);
-    assert_eq!(value("resilience_bulkhead_rejected_total"), 0.0);
+    assert_eq!(value("resilience_bulkhead_in_use"), 3.0);
+    assert_eq!(value("resilience_bulkhead_queued"), 12.0);
+    assert_eq!(value("resilience_bulkhead_rejected_total"), 14.0);
     assert_eq!(value("resilience_rate_limited_total"), 16.0);
     assert_eq!(page.value("resilience_timeouts_total", &[("kind", "whole")]), 2.0);
     assert_eq!(page.value("resilience_timeouts_total", &[("kind", "attempt")]), 6.0);
@@ -314,4 +324,15 @@ fn two_of_one_name_are_refused() {
     let figures = Figures::new();
     let twice = CircuitBreakerCollector::builder().figures("a", &figures).figures("a", &figures).build().unwrap_err();
     assert_eq!(twice.field(), "figures");
+}
+
+#[test]
+fn a_registry_takes_no_other_metric_of_one_of_its_names() {
+    let figures = Figures::new();
+    let collector = CircuitBreakerCollector::builder().circuits(&circuits(&ManualClock::new()));
+    let registry = registered(collector.figures("upstreams", &figures));
+    for name in crate::rules::page().kinds.into_keys() {
+        let other = Counter::new(&name, "Something else.").unwrap();
+        assert!(registry.register(Box::new(other)).is_err(), "{name}");
+    }
 }

@@ -110,6 +110,8 @@ impl StageSet {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -131,11 +133,14 @@ mod tests {
         let set = StageSet::new(8, None);
         let narrow = Policy::builder().bulkhead(Bulkhead::builder(1)).build().unwrap();
         let place = set.of("a", &narrow).bulkhead.as_ref().unwrap().try_acquire().unwrap();
-        let wide = Policy::builder().bulkhead(Bulkhead::builder(2)).build().unwrap();
+        let wait = Duration::from_secs(7);
+        let wide = Bulkhead::builder(2).max_queue(3).max_wait(wait);
+        let wide = Policy::builder().bulkhead(wide).build().unwrap();
         let stages = set.of("a", &wide);
         let bulkhead = stages.bulkhead.as_ref().unwrap();
         let second = bulkhead.try_acquire().unwrap();
         assert!(bulkhead.try_acquire().is_err());
+        assert_eq!((bulkhead.max_queue(), bulkhead.max_wait()), (3, Some(wait)));
         drop((place, second));
     }
 }

@@ -4,6 +4,7 @@
 mod beside;
 mod bodies;
 mod breaker;
+mod judge;
 mod resilience;
 mod retry;
 #[cfg(feature = "config")]

@@ -12,9 +12,10 @@ use async_trait::async_trait;
 use axum::http::Extensions;
 use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, Error, Middleware, Next};
-use tower_breaker::{Circuits, TimeoutKind};
+use tower_breaker::{Circuits, TimeoutKind, key};
 use tower_breaker_reqwest::{
-    CallTimeout, CircuitName, Policy, PolicyName, ReqwestClassifier, ResilienceMiddleware, rejected, timed_out,
+    CallTimeout, CircuitName, Policy, PolicyName, ReqwestClassifier, ResilienceMiddleware, UnknownPolicy, rejected,
+    timed_out,
 };
 
 use crate::support::{
@@ -55,6 +56,8 @@ async fn a_policy_that_is_not_there_is_an_error_and_nothing_is_sent() {
     let client = client(ResilienceMiddleware::new(off()).policy("slow", off()).policy("fast", off()));
     let error = client.get(&server.url).with_extension(PolicyName::new("fsat")).send().await.unwrap_err();
     assert_eq!(error.to_string(), "the call asks for policy `fsat`, which is not there; accepted: `fast`, `slow`");
+    let Error::Middleware(cause) = error else { panic!("{error:?}") };
+    assert_eq!(cause.downcast_ref().map(UnknownPolicy::name), Some("fsat"));
     assert_eq!(server.hits(), 0);
 }
 
@@ -81,6 +84,18 @@ async fn statuses_that_fail_are_as_they_are_said_to_be() {
     let client = client(ResilienceMiddleware::new(policy).classify(judge));
     client.get(&server.url).send().await.unwrap();
     assert!(client.get(&server.url).send().await.is_err());
+}
+
+#[tokio::test]
+async fn circuits_are_named_by_a_key_of_the_users() {
+    let server = Server::status(500).await;
+    let by_path = key::from_fn(|request: &Request| request.url().path().into());
+    let policy = Policy::builder().circuit_breaker(after(1).build().unwrap()).build().unwrap();
+    let client = client(ResilienceMiddleware::new(policy).key(by_path));
+    client.get(format!("{}/a", server.url)).send().await.unwrap();
+    let error = client.get(format!("{}/a", server.url)).send().await.unwrap_err();
+    assert_eq!(rejected(&error).unwrap().name(), "/a");
+    assert!(client.get(format!("{}/b", server.url)).send().await.is_ok());
 }
 
 /// Counts attempts in the extensions.

@@ -44,6 +44,14 @@ async fn an_idempotent_request_is_tried_again_and_a_post_is_not() {
 }
 
 #[tokio::test]
+async fn a_policy_may_let_every_request_be_repeated() {
+    let server = Server::new(|n| Status(if n < 2 { 503 } else { 200 })).await;
+    let policy = Policy::builder().retry(soon()).repeatable(true).build().unwrap();
+    let client = client(ResilienceMiddleware::new(policy));
+    assert_eq!(client.post(&server.url).send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
 async fn a_post_that_found_nobody_is_tried_again() {
     let (nobody, figures) = (nobody().await, Figures::new());
     let client = client(retrying().register(&figures));

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use tower_breaker::{
-    Refusal,
+    Bulkhead, CircuitBreakerConfig, Figure, Figures, Refusal,
+    retry::{Jitter, RetryConfig},
     routes::{NoExtra, RouteTable, RoutesConfig},
 };
 use tower_breaker_reqwest::{CircuitName, Policy, PolicyName, ResilienceMiddleware, refusal, rejected, timed_out};
@@ -82,6 +83,18 @@ async fn a_key_of_the_document_parts_tenants() {
 }
 
 #[tokio::test]
+async fn a_route_of_one_host_takes_the_calls_to_it_and_no_others() {
+    let server = Server::status(500).await;
+    for (host, refused) in [("127.0.0.1", true), ("shop.example", false)] {
+        let route = format!("[[routes]]\npath = \"/of-a-host\"\nhost = \"{host}\"\n");
+        let client = client(ResilienceMiddleware::routes(table(&format!("{DOCUMENT}{route}"))));
+        let get = || client.get(format!("{}/of-a-host", server.url)).send();
+        assert_eq!(get().await.unwrap().status(), 500);
+        assert_eq!(get().await.is_err(), refused, "{host}");
+    }
+}
+
+#[tokio::test]
 async fn timeouts_are_those_of_the_route() {
     let server = Server::new(|_| Never).await;
     let client = client(ResilienceMiddleware::routes(table(DOCUMENT)));
@@ -101,6 +114,9 @@ async fn a_call_picks_another_policy_or_circuit_of_the_document() {
     for _ in 0..3 {
         assert_eq!(other().send().await.unwrap().status(), 500);
     }
+    let busy = Server::status(503).await;
+    client.get(&busy.url).with_extension(PolicyName::new("patient")).send().await.unwrap();
+    assert_eq!(busy.hits(), 3, "which retries");
     let error = client.get(&server.url).with_extension(PolicyName::new("none")).send().await.unwrap_err();
     assert!(error.to_string().ends_with("accepted: `default`, `hasty`, `narrow`, `patient`"), "{error}");
 }
@@ -126,6 +142,64 @@ async fn a_changed_document_counts_from_the_next_call_and_keeps_circuits_and_pla
     held.abort();
 }
 
+#[tokio::test]
+async fn a_call_that_names_its_circuit_takes_no_place_of_its_route() {
+    let server = Server::new(|n| if n == 0 { Never } else { Status(200) }).await;
+    let client = client(ResilienceMiddleware::routes(table(DOCUMENT)));
+    let get = || client.get(format!("{}/slow", server.url));
+    let held = tokio::spawn(get().send());
+    until(|| server.hits() == 1).await;
+    assert!(matches!(refusal(&get().send().await.unwrap_err()), Some(Refusal::BulkheadFull(_))));
+    assert_eq!(get().with_extension(CircuitName::new("mine")).send().await.unwrap().status(), 200);
+    held.abort();
+}
+
+const PARTS: &str = r#"
+    [policies.default]
+    timeout = "10s"
+    rate_limit = { per_second = 0.001, burst = 1 }
+
+    [policies.eager]
+    timeout = "10s"
+    retry = { attempts = 2, base = "1ms", max = "1ms" }
+
+    [[routes]]
+    path = "/limited"
+
+    [[routes]]
+    path = "/retried"
+    policy = "eager"
+"#;
+
+#[tokio::test]
+async fn a_change_of_one_part_of_a_policy_leaves_its_other_parts_where_they_are() {
+    let (server, table, figures) = (Server::status(503).await, table(PARTS), Figures::new());
+    let client = client(ResilienceMiddleware::routes(table.clone()).register(&figures));
+    let get = |path: &str| client.get(format!("{}{path}", server.url)).send();
+    let apply = |from, to| table.apply(RoutesConfig::from_toml(&PARTS.replace(from, to)).unwrap());
+    let retries = || {
+        let of = |(_, figure)| if let Figure::Retry(retry) = figure { retry.retries } else { 0 };
+        figures.list().into_iter().map(of).sum::<u64>()
+    };
+    get("/retried").await.unwrap();
+    get("/limited").await.unwrap();
+    assert!(get("/limited").await.is_err());
+
+    apply("10s", "20s");
+    assert!(get("/limited").await.is_err(), "what is spent stays spent");
+    get("/retried").await.unwrap();
+    assert_eq!(retries(), 2, "and what is counted, counted");
+
+    apply("burst = 1", "burst = 2");
+    for _ in 0..2 {
+        assert_eq!(get("/limited").await.unwrap().status(), 503);
+    }
+    let before = server.hits();
+    apply("attempts = 2", "attempts = 4");
+    get("/retried").await.unwrap();
+    assert_eq!(server.hits(), before + 4);
+}
+
 #[derive(Deserialize)]
 struct Team {
     team: String,
@@ -136,9 +210,35 @@ async fn a_table_may_have_fields_of_the_caller_s_own() {
     let document = "[policies.default]\ntimeout = \"10s\"\n[[routes]]\npath = \"/x\"\nteam = \"shop\"\n";
     let table: RouteTable<Team, NoExtra> = RouteTable::new(RoutesConfig::from_toml(document).unwrap());
     assert_eq!(table.config().routes().next().unwrap().extra().team, "shop");
-    let policy = Policy::from(table.config().policy("default").unwrap());
-    assert_eq!(policy, Policy::builder().timeout(Duration::from_secs(10)).build().unwrap());
     let server = Server::status(200).await;
     let client = client(ResilienceMiddleware::routes(table));
     assert_eq!(client.get(format!("{}/x", server.url)).send().await.unwrap().status(), 200);
+}
+
+#[test]
+fn a_policy_of_a_document_is_the_one_that_a_builder_makes() {
+    let table = table(
+        r#"
+        [policies.default]
+        timeout = "10s"
+        attempt_timeout = "2s"
+        retry = { attempts = 2, base = "1s", max = "3s", jitter = "none", budget = 0.5 }
+        rate_limit = { per_second = 5.0, burst = 6, max_wait = "7s" }
+        bulkhead = { max_concurrent = 8, max_queue = 9, max_wait = "11s" }
+        circuit_breaker = { failure_threshold = 12 }
+
+        [[routes]]
+        path = "/"
+        "#,
+    );
+    let second = Duration::from_secs(1);
+    let retry = RetryConfig::builder().attempts(2).base(second).max(3 * second).jitter(Jitter::None).budget(0.5);
+    let built = Policy::builder()
+        .timeout(10 * second)
+        .attempt_timeout(2 * second)
+        .retry(retry.build().unwrap())
+        .rate_limit(5.0, 6, 7 * second)
+        .bulkhead(Bulkhead::builder(8).max_queue(9).max_wait(11 * second))
+        .circuit_breaker(CircuitBreakerConfig::builder().failure_threshold(12).build().unwrap());
+    assert_eq!(Policy::from(table.config().policy("default").unwrap()), built.build().unwrap());
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tower_breaker::{Bulkhead, CircuitBreakerConfig, Circuits, Figures, Refusal, TimeoutKind};
+use tower_breaker::{Bulkhead, CircuitBreakerConfig, Circuits, Figure, Figures, Refusal, TimeoutKind};
 use tower_breaker_reqwest::{Policy, ResilienceMiddleware, refusal, rejected, timed_out};
 
 use crate::support::{
@@ -26,6 +26,19 @@ async fn a_hung_origin_fills_no_place_of_another() {
     // The place is free again; the call hangs as the first did.
     let held = tokio::spawn(client.get(&hung.url).send());
     until(|| hung.hits() == 2).await;
+    held.abort();
+}
+
+#[tokio::test]
+async fn a_call_queues_for_a_place_as_long_as_the_policy_says() {
+    let hung = Server::new(|_| Never).await;
+    let places = Bulkhead::builder(1).max_queue(1).max_wait(SHORT);
+    let client = client(ResilienceMiddleware::new(Policy::builder().bulkhead(places).build().unwrap()));
+    let held = tokio::spawn(client.get(&hung.url).send());
+    until(|| hung.hits() == 1).await;
+    let second = tokio::time::timeout(Duration::from_secs(10), client.get(&hung.url).send()).await.unwrap();
+    let Some(Refusal::BulkheadFull(full)) = refusal(&second.unwrap_err()) else { panic!("it is full") };
+    assert!(full.waited() >= SHORT, "{full:?}");
     held.abort();
 }
 
@@ -98,14 +111,55 @@ async fn a_rate_limit_refuses_what_is_too_much() {
 }
 
 #[tokio::test]
+async fn a_rate_limit_keeps_a_call_waiting_whose_turn_comes_soon_enough() {
+    let server = Server::status(200).await;
+    let policy = Policy::builder().rate_limit(50.0, 1, Duration::from_secs(10)).build().unwrap();
+    let client = client(ResilienceMiddleware::new(policy));
+    for _ in 0..3 {
+        assert_eq!(client.get(&server.url).send().await.unwrap().status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn the_first_call_to_another_origin_gives_nobody_a_limit_anew() {
+    let (spent, other) = (Server::status(200).await, Server::status(200).await);
+    let policy = Policy::builder().rate_limit(0.001, 1, Duration::ZERO).build().unwrap();
+    let client = client(ResilienceMiddleware::new(policy));
+    for server in [&spent, &other] {
+        assert_eq!(client.get(&server.url).send().await.unwrap().status(), 200);
+    }
+    let error = client.get(&spent.url).send().await.unwrap_err();
+    assert!(matches!(refusal(&error), Some(Refusal::RateLimited(_))));
+}
+
+#[tokio::test]
 async fn stages_are_listed_for_exporters() {
     let server = Server::status(200).await;
     let figures = Figures::new();
-    let policy = Policy::builder().bulkhead(Bulkhead::builder(1)).retry(soon()).timeout(Duration::from_secs(30));
+    let policy = Policy::builder()
+        .timeout(Duration::from_secs(30))
+        .retry(soon())
+        .rate_limit(100.0, 100, Duration::ZERO)
+        .bulkhead(Bulkhead::builder(1))
+        .attempt_timeout(Duration::from_secs(10));
     let client = client(ResilienceMiddleware::new(policy.build().unwrap()).register(&figures));
     client.get(&server.url).send().await.unwrap();
-    assert!(figures.list().len() >= 3);
-    assert!(figures.list().iter().all(|(name, _)| **name == *server.url));
+    let mut stages: Vec<_> = figures
+        .list()
+        .into_iter()
+        .map(|(name, figure)| {
+            assert_eq!(*name, *server.url);
+            match figure {
+                Figure::Retry(_) => "retry",
+                Figure::Bulkhead(_) => "bulkhead",
+                Figure::RateLimit(_) => "rate limit",
+                Figure::Timeout(_) => "timeout",
+                _ => "another",
+            }
+        })
+        .collect();
+    stages.sort_unstable();
+    assert_eq!(stages, ["bulkhead", "rate limit", "retry", "timeout", "timeout"]);
 }
 
 #[test]
