@@ -28,6 +28,9 @@
 //! circuit's life, as are `calls`, `failures`, `slow`, `refused` and `detected` of an event. Rates are in [0, 1], null below the
 //! minimum; `ramp_share` is what a recovery ramp lets through, `throttle_share` what a throttle refuses, null where it is off. `.._seconds` are seconds; `last_failure_time` is RFC 3339; `at` of an event is milliseconds since 1970.
 //!
+//! Whoever begins to listen between two looks gets in `circuits` all as it is now but the counts over the life: these are of the
+//! last look, `at` says when that was, and what the next `summary` adds is what came since then.
+//!
 //! # Health is not readiness
 //!
 //! `healthy` is false while a circuit is open and not ready to probe. Do not wire it to a readiness probe: what is sick is a

@@ -84,7 +84,8 @@ impl CircuitRoutes {
     /// How often those who listen to events get a summary. Default 1 s; what is shorter than 100 ms is 100 ms, what is
     /// longer than a minute is a minute.
     ///
-    /// Each looks at every circuit once, however many listen, about a microsecond for each; nothing runs while nobody does.
+    /// Each looks at every circuit once, however many listen, about a microsecond for each, and so does each who begins to
+    /// listen; nothing runs while nobody does.
     pub fn summary_every(mut self, interval: Duration) -> Self {
         self.interval = interval.clamp(Duration::from_millis(100), Duration::from_secs(60));
         self

@@ -6,6 +6,7 @@ mod events;
 mod figures;
 mod json;
 mod key;
+mod late;
 #[cfg(feature = "tracing")]
 mod log;
 mod operator;
