@@ -18,8 +18,8 @@
 //! circuit opens all that is known of it: why it last opened, rates, waits, counts, the configuration in force. With the
 //! token it commands, and asks before it does.
 //!
-//! `?set=LABEL` says which set is meant, where several have a circuit of one name. A name that is empty, `.` or `..`, or too
-//! long for a path, is shown and cannot be commanded.
+//! `?set=LABEL` says which set is meant, where several have a circuit of one name; sets of one name have labels of their own,
+//! see [`CircuitRoutes::circuits`]. A name that is empty, `.` or `..`, or too long for a path, is shown and cannot be commanded.
 //!
 //! # Counts
 //!

@@ -56,13 +56,21 @@ impl CircuitRoutes {
         Self { sets: Sets::default(), token: None, interval: Duration::from_secs(1), listeners: 100 }
     }
 
-    /// Shows a set, with its name as the label; those to come included. May be given more than once.
+    /// Shows a set, with its name as the label; circuits to come included. May be called more than once.
+    ///
+    /// Labels are how one set is told from another, on the page and in `?set=LABEL`: where a label is taken, the set added later
+    /// gets the first that is free of `NAME-2`, `NAME-3` and so on. So it is with two middlewares that each made a set of
+    /// their own and named it alike; a name of one's own (`Circuits::builder().name(..)`) says more. A set that is shown
+    /// already is not shown again.
     pub fn circuits(mut self, circuits: Circuits) -> Self {
         self.sets.add(circuits);
         self
     }
 
-    /// Shows a circuit that is in no set, with the label `single`. May be given more than once.
+    /// Shows a circuit that is in no set, with the label `single`. May be called more than once.
+    ///
+    /// One whose name another of these has, or where a set took that label first, gets `single-2` and so on. A circuit that
+    /// is shown so already is not shown again.
     pub fn circuit(mut self, circuit: Circuit) -> Self {
         self.sets.add_single(circuit);
         self

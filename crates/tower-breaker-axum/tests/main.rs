@@ -11,5 +11,6 @@ mod late;
 mod log;
 mod operator;
 mod pace;
+mod sets;
 mod sockets;
 mod support;
