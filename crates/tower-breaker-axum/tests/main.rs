@@ -4,6 +4,7 @@
 mod browser;
 mod events;
 mod figures;
+mod hosts;
 mod json;
 mod key;
 mod late;
