@@ -1,11 +1,17 @@
 //! Bodies, judged where they end: an axum server, a hyper-util client with a breaker.
 
-use std::{io, time::Duration};
+use std::{
+    future::Future,
+    io,
+    pin::pin,
+    task::{Context, Waker},
+    time::Duration,
+};
 
 use axum::{
     Router,
     body::{Body, Bytes},
-    http::{HeaderMap, Request, Response, StatusCode},
+    http::{HeaderMap, Method, Request, Response, StatusCode},
     routing::get,
 };
 use http_body::{Body as _, Frame};
@@ -20,6 +26,7 @@ use tower::{Layer, ServiceExt};
 use tower_breaker::{
     Circuit, CircuitBreaker, CircuitBreakerLayer, Error, ManualClock, Outcome, State, Totals,
     classify::{AtEndOfBody, StatusClassifier},
+    refuse::AsWrappedResponse,
 };
 
 use crate::support::{HyperClient, Server, client, config};
@@ -125,10 +132,32 @@ async fn a_body_the_caller_drops_is_a_success_after_its_first_frame_and_ignored_
     assert!(begun.body_mut().frame().await.unwrap().unwrap().is_data());
     caller.clock.advance(Duration::from_secs(3_600));
     drop(begun);
-    let unread = caller.get("/silent").await;
+    let mut waited_for = caller.get("/silent").await;
+    let frame = pin!(waited_for.body_mut().frame());
+    assert!(frame.poll(&mut Context::from_waker(Waker::noop())).is_pending());
     caller.clock.advance(Duration::from_secs(3_600));
-    drop(unread);
+    drop(waited_for);
     assert_eq!(caller.totals(), only(|totals| (totals.successes, totals.ignored) = (1, 1)));
+}
+
+/// hyper drops what a server answers to HEAD, and never asks for it.
+#[tokio::test]
+async fn a_server_that_is_asked_for_heads_alone_is_judged_by_them() {
+    let circuit = Circuit::new("server", config(1));
+    let layer = CircuitBreakerLayer::http(circuit.clone()).classify(StatusClassifier::server().at_end_of_body());
+    let server = Server::start(app().layer(layer.refuse(AsWrappedResponse))).await;
+    let mut request = server.get("/chunks");
+    *request.method_mut() = Method::HEAD;
+    let answer = client().oneshot(request).await.unwrap();
+    assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "");
+    // The body may go a moment after the head has arrived.
+    let judged = async {
+        while circuit.snapshot().totals.calls() == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), judged).await.unwrap();
+    assert_eq!(circuit.snapshot().totals, only(|totals| totals.successes = 1));
 }
 
 #[tokio::test]

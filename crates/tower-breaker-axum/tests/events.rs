@@ -7,6 +7,7 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tokio::{runtime::Builder, time::timeout};
 use tower::ServiceExt;
+use tower_breaker_core::{CircuitBreakerConfig, Mode, Outcome};
 
 use crate::support::Shown;
 
@@ -136,11 +137,61 @@ async fn nothing_runs_once_nobody_listens() {
 fn who_listens_once_the_runtime_of_those_before_has_ended_is_told() {
     let shown = Shown::new();
     let runtime = || Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    shown.trip("db");
     let before = runtime();
-    let _listening = before.block_on(Listening::to(&shown, None));
+    let mut listening = before.block_on(Listening::to(&shown, None));
+    before.block_on(listening.named("transitions"));
     drop(before);
-    let told = runtime().block_on(async { Listening::to(&shown, None).await.next().await.unwrap().0 });
-    assert_eq!(told, "circuits");
+    runtime().block_on(async {
+        assert_eq!(Listening::to(&shown, None).await.next().await.unwrap().0, "circuits");
+        assert_eq!(listening.next().await.unwrap().0, "summary", "and nothing twice");
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_later_is_told_how_circuits_are_by_then() {
+    let shown = Shown::new();
+    let _idle = shown.circuits.get_or_create("idle");
+    let _first = Listening::to(&shown, None).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    shown.clock.advance(Duration::from_secs(5));
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let (_, all) = Listening::to(&shown, None).await.named("circuits").await;
+    assert_eq!(all["circuits"][0]["state_age_seconds"], 5.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_summary_counts_the_circuits_in_each_state() {
+    let shown = Shown::new();
+    shown.trip("probed");
+    shown.clock.advance(Duration::from_secs(10));
+    let _probe = shown.circuits.get_or_create("probed").try_acquire().unwrap();
+    ["one", "two"].into_iter().for_each(|name| shown.trip(name));
+    ["three", "four", "five"].into_iter().for_each(|name| drop(shown.circuits.get_or_create(name)));
+    let (_, summary) = Listening::to(&shown, None).await.named("summary").await;
+    let counts = ["total", "closed", "open", "half_open"].map(|state| summary[state].as_u64().unwrap());
+    assert_eq!(counts, [6, 3, 2, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_circuit_is_told_of_again_whatever_has_changed() {
+    let shown = Shown::new();
+    let circuit = shown.circuits.get_or_create("db");
+    circuit.reconfigure(CircuitBreakerConfig::default());
+    let mut listening = Listening::to(&shown, None).await;
+    listening.named("circuits").await;
+    let changes: [(&str, &dyn Fn(), Value); 4] = [
+        ("calls", &|| circuit.try_acquire().unwrap().record(Outcome::Success), json!(1)),
+        ("calls_in_window", &|| shown.clock.advance(Duration::from_secs(60)), json!(0)),
+        ("enforcement", &|| circuit.set_enforcement(0.5).unwrap(), json!(0.5)),
+        ("mode", &|| circuit.set_mode(Mode::Observe), json!("observe")),
+    ];
+    for (field, change, value) in changes {
+        assert_eq!(listening.named("summary").await.1["changed"], json!([]), "nothing but time");
+        change();
+        let (_, summary) = listening.named("summary").await;
+        assert_eq!(summary["changed"][0][field], value, "{field} in {summary}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -163,6 +214,7 @@ async fn futures(shown: &Shown) -> Vec<Response> {
     for _ in 0..100 {
         all.push(listen(shown, None).await);
     }
+    assert!(all.iter().all(|response| response.status() == 200));
     assert_eq!(listen(shown, None).await.status(), 503);
     all
 }

@@ -67,6 +67,8 @@ async fn the_configuration_is_told_in_the_words_of_a_file() {
         .unwrap();
     let plain = of("full", full);
     let routes = tower_breaker_axum::CircuitRoutes::new();
+    let strict = CircuitBreakerConfig::builder().on_cancel(OnCancel::Failure).build().unwrap();
+    let routes = routes.circuit(of("strict", strict));
     let app = routes.circuit(of("r4j", config)).circuit(of("tuned", tuned)).circuit(plain).into_router::<()>();
     for (name, expected) in [
         (
@@ -83,6 +85,7 @@ async fn the_configuration_is_told_in_the_words_of_a_file() {
             "r4j",
             json!({ "failure_threshold": false, "permitted_calls": 10, "half_open_timeout": false, "sliding_window": { "calls": 100 } }),
         ),
+        ("strict", json!({ "on_cancel": "failure" })),
         ("tuned", json!({ "on_cancel": "ignore", "slow_call_duration_threshold": "2s", "max_age": "1m 30s" })),
     ] {
         let (_, one) = call(&app, "GET", &format!("/circuits/{name}")).await;

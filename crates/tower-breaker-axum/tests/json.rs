@@ -116,6 +116,7 @@ async fn the_page_holds_nothing_but_its_own() {
     let _ = shown.circuits.get_or_create(HOSTILE);
     let (head, page) = shown.page().await;
     assert!(!page.contains("alert(1)") && !page.contains("{nonce}") && !page.contains("{script}"));
+    assert!(page.contains(include_str!("../src/dashboard/style.css")));
     let policy = head[CSP].to_str().unwrap();
     let nonce = policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap();
     assert_eq!((nonce.len(), page.matches(nonce).count()), (32, 2));

@@ -63,6 +63,14 @@ async fn methods_of_one_route_may_be_told_apart() {
 }
 
 #[test]
+fn each_method_of_a_standard_has_a_name() {
+    for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT"] {
+        let request = Request::builder().method(method).body(()).unwrap();
+        assert_eq!(method_and_matched_path(&request), format!("{method} {MISSING}"));
+    }
+}
+
+#[test]
 fn a_known_route_allocates_no_name() {
     let request = Request::new(());
     assert!(matches!(matched_path(&request), std::borrow::Cow::Borrowed(MISSING)));

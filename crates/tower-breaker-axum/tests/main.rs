@@ -8,6 +8,7 @@ mod hosts;
 mod json;
 mod key;
 mod late;
+mod life;
 #[cfg(feature = "tracing")]
 mod log;
 mod operator;

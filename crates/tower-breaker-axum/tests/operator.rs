@@ -123,12 +123,13 @@ async fn each_mistake_has_its_status_and_changes_nothing() {
         assert_eq!(send(&shown.app, "POST", path, fields, body).await.0, status, "{path} {fields:?} {body}");
         assert_eq!(shown.state("db"), "open enforce", "{path} {fields:?} {body}");
     }
-    let large = format!("{{{}}}", " ".repeat(2_000));
+    let large = format!("{{{}}}", " ".repeat(1_023));
     assert_eq!(send(&shown.app, "POST", "/circuits/db/reset", &[BEARER], &large).await.0, 413);
     let long = format!("/circuits/{}/reset", "x".repeat(60_000));
     assert_eq!(send(&shown.app, "POST", &long, &[BEARER], "").await.0, 404);
     assert_eq!(send(&shown.app, "GET", "/circuits/db/reset", &[BEARER], "").await.0, 405);
     assert_eq!((shown.state("db"), shown.circuits.len()), ("open enforce".to_owned(), 1));
+    assert_eq!(send(&shown.app, "POST", "/circuits/db/reset", &[BEARER], &large.replacen(' ', "", 1)).await.0, 200);
 }
 
 #[tokio::test]
@@ -157,6 +158,8 @@ async fn each_command_does_what_it_says() {
         ("observe", "", "closed observe"),
         ("enforce", "", "closed enforce"),
         ("enforcement", "{\"enforcement\": 0.25}", "closed enforce"),
+        ("force-open", "{\"seconds\": 31622400}", "open forced_open"),
+        ("force-open", "{\"seconds\": 0.001}", "open forced_open"),
         ("force-open", "{\"seconds\": 5}", "open forced_open"),
     ] {
         let fields = [
@@ -180,6 +183,7 @@ async fn a_page_of_this_origin_and_a_request_nobody_made_a_page_for_may_command(
     let _ = shown.circuits.get_or_create("db");
     for fields in [
         [BEARER, ("sec-fetch-site", "none"), ("host", "admin.example")],
+        [("authorization", "Bearer  correct-horse-battery"), ("sec-fetch-site", "none"), ("host", "admin.example")],
         // A browser writes an origin in small letters, and a host as it was typed.
         [BEARER, ("origin", "http://admin.example:9090"), ("host", "Admin.Example:9090")],
     ] {

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use serde_json::json;
+use tower_breaker_core::Outcome;
 
 use crate::{
     events::{Listening, listen},
-    support::Shown,
+    support::{Shown, TOKEN},
 };
 
 #[tokio::test(start_paused = true)]
@@ -33,6 +34,24 @@ async fn a_few_large_messages_are_too_many_as_well() {
         shown.circuits.reset(&long);
         tokio::time::sleep(Duration::from_secs(2)).await;
     }
+    assert!(stuck.next().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_who_reads_a_message_and_stops_may_keep_no_more_than_others() {
+    let shown = Shown::new();
+    let long = "x".repeat(1_000_000);
+    let mut stuck = Listening::to(&shown, None).await;
+    stuck.named("circuits").await;
+    let three_megabytes = async || {
+        for _ in 0..3 {
+            shown.circuits.get_or_create(&long).try_acquire().unwrap().record(Outcome::Success);
+            tokio::time::sleep(Duration::from_millis(1_500)).await;
+        }
+    };
+    three_megabytes().await;
+    stuck.named("summary").await;
+    three_megabytes().await;
     assert!(stuck.next().await.is_none());
 }
 
@@ -93,6 +112,45 @@ async fn a_wait_is_told_again_where_it_ends_otherwise_than_was_told_and_not_once
         let (_, summary) = listening.named("summary").await;
         assert_eq!((&summary["changed"], &summary["open"]), (&json!([]), &json!(1)));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn newcomers_and_transitions_do_not_wait_for_the_next_summary() {
+    let minute = Duration::from_secs(60);
+    let shown = Shown::with(|routes| routes.summary_every(minute).operator_token(TOKEN).unwrap());
+    let mut first = Listening::to(&shown, None).await;
+    first.named("circuits").await;
+    let start = tokio::time::Instant::now();
+    let (_, all) = Listening::to(&shown, None).await.named("circuits").await;
+    assert_eq!((&all["interval_seconds"], &all["operator"]), (&json!(60.0), &json!(true)));
+    shown.trip("db");
+    first.named("transitions").await;
+    assert!(start.elapsed() < minute / 10, "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn transitions_shortly_after_each_other_are_one_message() {
+    let shown = Shown::new();
+    let mut listening = Listening::to(&shown, None).await;
+    listening.named("circuits").await;
+    shown.trip("one");
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    shown.trip("two");
+    assert_eq!(listening.named("transitions").await.1.as_array().unwrap().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_ends_later_little_by_little_is_told_again_once_it_is_off_by_a_quarter_of_a_second() {
+    let shown = Shown::new();
+    shown.trip("db");
+    let mut listening = Listening::to(&shown, None).await;
+    listening.named("circuits").await;
+    let mut told = Vec::new();
+    for _ in 0..6 {
+        shown.clock.advance(Duration::from_millis(900));
+        told.push(listening.named("summary").await.1["changed"].as_array().unwrap().len());
+    }
+    assert_eq!(told, [0, 0, 1, 0, 0, 1]);
 }
 
 #[tokio::test(start_paused = true)]

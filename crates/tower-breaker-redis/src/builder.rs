@@ -126,24 +126,18 @@ impl FleetBuilder {
     pub fn start(self, circuits: &Circuits) -> Result<Fleet, InvalidFleet> {
         let runtime = tokio::runtime::Handle::try_current()
             .map_err(|_| InvalidFleet::new("runtime", "none", "a tokio runtime with its time and I/O drivers on"))?;
-        let Checked { timeout, lease, target, address } = self.checked()?;
-        let (interval, window, expiry) = (self.interval, self.window, self.expiry);
+        let Checked { timeout, lease, terms, target, address } = self.checked()?;
         let shared = Arc::new(Shared::new(identity()));
         let setup = Setup {
             circuits: circuits.clone(),
             keys: Keys::new(&self.prefix, circuits.name()),
             address,
-            interval,
+            interval: self.interval,
             timeout,
             quorum: self.quorum,
             lease,
-            expiry,
-            terms: Terms {
-                hold: lease.max(interval * 3 + timeout * 2),
-                refresh: expiry / 4,
-                counts_as: window,
-                shortest: interval * 3,
-            },
+            expiry: self.expiry,
+            terms,
             shared: Arc::clone(&shared),
             on_event: self.on_event,
         };
@@ -169,7 +163,13 @@ impl FleetBuilder {
         within("window", self.window, secs(1)..=secs(600))?;
         within("expiry", self.expiry, (interval * 20).max(secs(10))..=secs(7 * 86_400))?;
         let (target, address) = Target::parse(&self.url, timeout)?;
-        Ok(Checked { timeout, lease, target, address })
+        let terms = Terms {
+            hold: lease.max(interval * 3 + timeout * 2),
+            refresh: self.expiry / 4,
+            counts_as: self.window,
+            shortest: interval * 3,
+        };
+        Ok(Checked { timeout, lease, terms, target, address })
     }
 }
 
@@ -183,6 +183,7 @@ fn identity() -> String {
 struct Checked {
     timeout: Duration,
     lease: Duration,
+    terms: Terms,
     target: Target,
     address: String,
 }
@@ -195,5 +196,28 @@ impl fmt::Debug for FleetBuilder {
             .field("interval", &self.interval)
             .field("quorum", &self.quorum)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What these settings amount to, at an interval of a second.
+    fn terms(set: impl Fn(FleetBuilder) -> FleetBuilder) -> Terms {
+        set(FleetBuilder::new("redis://127.0.0.1".to_owned())).checked().expect("valid").terms
+    }
+
+    #[test]
+    fn probing_is_held_back_for_a_lease_or_as_long_as_news_may_take() {
+        assert_eq!(terms(|fleet| fleet).hold, secs(5), "the lease is five intervals");
+        assert_eq!(terms(|fleet| fleet.lease(secs(60))).hold, secs(60));
+        assert_eq!(terms(|fleet| fleet.timeout(secs(4))).hold, secs(11), "three intervals and two timeouts");
+    }
+
+    #[test]
+    fn what_may_expire_is_told_four_times_meanwhile_and_a_window_is_three_intervals_or_more() {
+        let terms = terms(|fleet| fleet.expiry(secs(200)).window(secs(20)));
+        assert_eq!((terms.refresh, terms.counts_as, terms.shortest), (secs(50), secs(20), secs(3)));
     }
 }

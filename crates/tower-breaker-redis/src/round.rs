@@ -5,6 +5,8 @@
 //! is over and the link is dropped.
 
 mod steps;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::{HashMap, VecDeque},

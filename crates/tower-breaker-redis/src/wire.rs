@@ -1,5 +1,8 @@
 //! What goes over the wire: words, in the order in which the scripts read and write them.
 
+#[cfg(test)]
+mod tests;
+
 use std::{str::FromStr, time::Duration};
 
 use tower_breaker_core::{CircuitBreakerConfig, Mode, SlidingWindow};
@@ -285,80 +288,4 @@ const fn mode_word(mode: Option<Mode>) -> &'static str {
 
 fn share_word(share: Option<f64>) -> String {
     share.map_or_else(|| "-".to_owned(), |share| share.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_reads_as_it_was_written() {
-        let line = Line {
-            epoch: 7,
-            state: State::ForcedOpen,
-            since: 1_700_000_000_000,
-            wait: 30_000,
-            row: 2,
-            mode: Some(Mode::Observe),
-            enforcement: Some(0.25),
-            until: -1,
-        };
-        assert_eq!(Line::read(&mut line.write().split(' ')), Some(line));
-    }
-
-    #[test]
-    fn words_of_others_are_no_line() {
-        for text in
-            ["", "x", "1 zz 1 1 1 - - -1", "1 c 1 1 1 q - -1", "1 c 1 1 1 - 7 -1", "-1 c 1 1 1 - - -1", "1 c 1 1"]
-        {
-            assert_eq!(Line::read(&mut text.split(' ')), None, "{text}");
-        }
-        assert!(Answer::read("! WRONGTYPE").is_err_and(|reason| reason == "WRONGTYPE"));
-        assert!(Answer::read("1 c 0 0 0 - - -1 nobody 0 0 0 0 0 -").is_err());
-    }
-
-    #[test]
-    fn waits_end_when_they_end_and_never_grow() {
-        let line = Line::read(&mut "3 o 1000 500 1 - - -1".split(' ')).expect("a line");
-        assert_eq!(line.remaining(1_200), Duration::from_millis(300));
-        assert_eq!(line.remaining(9_000), Duration::ZERO);
-        assert_eq!(line.remaining(0), Duration::from_millis(500), "Redis's clock was set back");
-    }
-
-    #[test]
-    fn every_ask_has_the_words_the_script_counts() {
-        let rules = Rules::of(&CircuitBreakerConfig::default(), Duration::from_secs(10), Duration::from_secs(3));
-        assert_eq!((rules.width, rules.minimum, rules.base, rules.cap), (500, 20, 2_000, 60_000));
-        let ask = Ask {
-            act: Act::Hand(None),
-            epoch: 0,
-            state: State::Closed,
-            remaining: Duration::MAX,
-            row: 0,
-            mode: None,
-            enforcement: None,
-            force_left: None,
-            calls: 1,
-            failures: 1,
-            slow: 0,
-            rules,
-        };
-        assert_eq!(ask.words().count(), Ask::WORDS);
-        assert!(
-            include_str!("scripts/exchange.lua")
-                .contains(&format!("local STRIDE, FIRST, BUCKETS = {}, 5, {BUCKETS}", Ask::WORDS))
-        );
-        assert!(ask.words().all(|word| !word.is_empty() && !word.contains(' ')));
-    }
-
-    #[test]
-    fn a_window_of_calls_and_a_short_one_become_times() {
-        let config = CircuitBreakerConfig::builder().sliding_window(SlidingWindow::calls(100)).build().expect("valid");
-        assert_eq!(Rules::of(&config, Duration::from_secs(10), Duration::from_secs(3)).width, 1_000);
-        let config = CircuitBreakerConfig::builder()
-            .sliding_window(SlidingWindow::time(Duration::from_millis(50)))
-            .build()
-            .expect("valid");
-        assert_eq!(Rules::of(&config, Duration::from_secs(10), Duration::from_secs(3)).width, 300);
-    }
 }

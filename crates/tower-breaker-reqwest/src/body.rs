@@ -21,6 +21,10 @@ impl JudgeResponse for Ends {
     fn end(&self, _: Option<&HeaderMap>) -> Outcome {
         Outcome::Success
     }
+
+    fn unread(&self) -> Outcome {
+        Outcome::Success
+    }
 }
 
 /// Moves the permit of a good head into the body.

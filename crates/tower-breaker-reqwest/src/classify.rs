@@ -51,7 +51,8 @@ impl<F: Fn(StatusCode) -> bool + Clone> ReqwestClassifier<F> {
 impl<F, V> ReqwestClassifier<F, V> {
     /// Judges a good head by how its body ends ([`JudgedBody`](tower_breaker::classify::JudgedBody)): one that breaks off, that
     /// reqwest's own timeout cuts off or that cannot be decoded is a failure; dropped before its end it is a success after its
-    /// first frame, and ignored before. A call is then as slow as its body.
+    /// first frame or if nobody asked for one, and ignored while somebody waited for the first. A call is then as slow as its
+    /// body.
     ///
     /// Costs such a response two boxes, beside those of reqwest.
     #[must_use]

@@ -41,6 +41,10 @@
 //! A request's extensions pick what it goes by: [`CircuitName`], [`PolicyName`], [`CallTimeout`], and
 //! [`Repeatable`](tower_breaker::retry::Repeatable) for a POST that may be sent twice.
 //!
+//! A POST that found nobody to connect to is tried again where the client follows no redirects and the middleware knows it:
+//! build the client with `redirect::Policy::none()` and say [`follows_redirects(false)`](ResilienceMiddleware::follows_redirects).
+//! Otherwise it may be the place a redirect led to that was not there, after the POST was carried out.
+//!
 //! ```
 //! use std::time::Duration;
 //! use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use http::Extensions;
 use reqwest::{Request, Response, StatusCode};
 use reqwest_middleware::{Error, Middleware, Next};
-use tower_breaker::{Circuit, Circuits, Figures, key::Key, retry::Repeatable};
+use tower_breaker::{Circuit, CircuitBreakerConfig, Circuits, Figures, key::Key, retry::Repeatable};
 
 use crate::{
     CallTimeout, CircuitName, Origin, Policy, PolicyName, ReqwestClassifier, UnknownPolicy, stack::Call,
@@ -48,6 +48,7 @@ pub struct ResilienceMiddleware<K = Origin, F = fn(StatusCode) -> bool> {
     circuits: Circuits,
     policies: HashMap<String, Policy>,
     stages: StageSet,
+    follows_redirects: bool,
 }
 
 /// Where the policy of a call without a [`PolicyName`] is from.
@@ -79,7 +80,7 @@ impl ResilienceMiddleware {
     ///
     /// The routes' hosts and paths are those of the URL that is called. Limits, budgets and bulkheads are for each route, and
     /// shared by the circuits of one that has a `key`. Of calls that name a policy or a circuit, the circuits are in a set of
-    /// their own, named `named`.
+    /// their own, named `named`; one that calls name goes on deciding as the first of them had it.
     #[cfg(feature = "config")]
     #[must_use]
     pub fn routes<R, P>(table: tower_breaker::routes::RouteTable<R, P>) -> Self
@@ -95,7 +96,8 @@ impl<K> ResilienceMiddleware<K> {
     fn with(source: Source<K>, set: &str) -> Self {
         let circuits = Circuits::builder().name(set).build();
         let (classify, policies) = (ReqwestClassifier::new(), HashMap::new());
-        Self { source, classify, circuits, policies, stages: StageSet::new(MOST_NAMES, None) }
+        let stages = StageSet::new(MOST_NAMES, None);
+        Self { source, classify, circuits, policies, stages, follows_redirects: true }
     }
 }
 
@@ -103,8 +105,8 @@ impl<K, F> ResilienceMiddleware<K, F> {
     /// Judges calls by `classify` instead.
     #[must_use]
     pub fn classify<G>(self, classify: ReqwestClassifier<G>) -> ResilienceMiddleware<K, G> {
-        let Self { source, circuits, policies, stages, .. } = self;
-        ResilienceMiddleware { source, classify, circuits, policies, stages }
+        let Self { source, circuits, policies, stages, follows_redirects, .. } = self;
+        ResilienceMiddleware { source, classify, circuits, policies, stages, follows_redirects }
     }
 
     /// Takes its circuits from that set, which may have a clock, observers or a capacity of its own. How a circuit decides says
@@ -134,13 +136,21 @@ impl<K, F> ResilienceMiddleware<K, F> {
     /// [`key::from_fn`](tower_breaker::key::from_fn). With routes it is the document that names them.
     #[must_use]
     pub fn key<L>(self, key: L) -> ResilienceMiddleware<L, F> {
-        let Self { source, classify, circuits, policies, stages } = self;
+        let Self { source, classify, circuits, policies, stages, follows_redirects } = self;
         let source = match source {
             Source::Key(_, policy) => Source::Key(key, policy),
             #[cfg(feature = "config")]
             Source::Routes(routes) => Source::Routes(routes),
         };
-        ResilienceMiddleware { source, classify, circuits, policies, stages }
+        ResilienceMiddleware { source, classify, circuits, policies, stages, follows_redirects }
+    }
+
+    /// Whether the client follows redirects: default true, as reqwest's own. Of a client that does not, nobody to connect to
+    /// means that nothing was sent, and a POST is tried again too ([`ReqwestRetry`](crate::ReqwestRetry::follows_redirects)).
+    #[must_use]
+    pub fn follows_redirects(mut self, follows: bool) -> Self {
+        self.follows_redirects = follows;
+        self
     }
 
     /// The circuits, those of a table of routes apart.
@@ -189,10 +199,21 @@ impl<K: Key<Request>, F> ResilienceMiddleware<K, F> {
                 (found, _) => return Ok(found),
             },
         };
-        let breaker = policy.circuit_breaker.clone();
-        let circuit = breaker
-            .map(|config| self.circuits.get_or_create_with(circuit.map_or(name.as_str(), CircuitName::as_str), config));
+        let circuit = policy.circuit_breaker.as_ref().map(|config| match circuit {
+            Some(circuit) => self.circuits.get_or_create_with(circuit.as_str(), config.clone()),
+            None => self.circuit_of(&name, config),
+        });
         Ok(Some(Plan { policy, name, circuit }))
+    }
+
+    /// The one that only calls of one policy have. A changed document counts for it too.
+    fn circuit_of(&self, name: &str, config: &CircuitBreakerConfig) -> Circuit {
+        let circuit = self.circuits.get_or_create_with(name, config.clone());
+        #[cfg(feature = "config")]
+        if matches!(self.source, Source::Routes(_)) && *circuit.config() != *config {
+            circuit.reconfigure(config.clone());
+        }
+        circuit
     }
 }
 
@@ -211,6 +232,7 @@ where
             circuit,
             classify: self.classify.clone(),
             limit: extensions.get::<CallTimeout>().map(CallTimeout::limit),
+            follows_redirects: self.follows_redirects,
             repeatable: policy.repeatable || extensions.get::<Repeatable>().is_some(),
         };
         call.run(&stages, request, extensions, next).await

@@ -14,7 +14,7 @@ use crate::{classify::is_the_callers, error::of_reqwest};
 ///
 /// | | retried |
 /// |---|---|
-/// | nobody to connect to | for every method: nothing was sent |
+/// | nobody to connect to | if the request may be repeated, and every request of a client that [follows no redirects](Self::follows_redirects): nothing was sent |
 /// | 408, 429, 502, 503, 504; a timeout, reqwest's or of an attempt; any other error of reqwest | if the request may be repeated |
 /// | an error of the builder or of following redirects | no: it would be the same again |
 /// | a refusal of a stage further in | no |
@@ -25,6 +25,7 @@ use crate::{classify::is_the_callers, error::of_reqwest};
 /// a date, wins over the backoff.
 pub struct ReqwestRetry<V = Typed> {
     repeatable: bool,
+    follows_redirects: bool,
     deadline: Option<Instant>,
     view: PhantomData<fn() -> V>,
 }
@@ -33,13 +34,14 @@ impl ReqwestRetry {
     /// For services whose error is [`reqwest::Error`], [`reqwest_middleware::Error`], or has one of them along its `source()`s.
     #[must_use]
     pub const fn new() -> Self {
-        Self { repeatable: false, deadline: None, view: PhantomData }
+        Self { repeatable: false, follows_redirects: true, deadline: None, view: PhantomData }
     }
 
     /// For services whose error is `Box<dyn Error + Send + Sync>`.
     #[must_use]
     pub const fn boxed(self) -> ReqwestRetry<Boxed> {
-        ReqwestRetry { repeatable: self.repeatable, deadline: self.deadline, view: PhantomData }
+        let Self { repeatable, follows_redirects, deadline, .. } = self;
+        ReqwestRetry { repeatable, follows_redirects, deadline, view: PhantomData }
     }
 }
 
@@ -48,6 +50,17 @@ impl<V> ReqwestRetry<V> {
     #[must_use]
     pub const fn repeatable(mut self, repeatable: bool) -> Self {
         self.repeatable = repeatable;
+        self
+    }
+
+    /// Whether the client follows redirects. Default: true, as reqwest's own.
+    ///
+    /// A connect error may then be that of the place a redirect led to, and a POST was carried out by who answered with it;
+    /// reqwest does not tell. Of a client with `redirect::Policy::none()` say `false`: nobody to connect to means that nothing
+    /// was sent, and every method is tried again.
+    #[must_use]
+    pub const fn follows_redirects(mut self, follows: bool) -> Self {
+        self.follows_redirects = follows;
         self
     }
 
@@ -63,6 +76,8 @@ impl<V> ReqwestRetry<V> {
 #[derive(Debug, Clone)]
 pub struct ReqwestRetryState {
     repeatable: bool,
+    /// Whether it may be repeated where nobody was found to connect to.
+    unsent: bool,
     deadline: Option<Instant>,
 }
 
@@ -70,7 +85,8 @@ impl<V: ErrorView<E>, E> RetryPolicy<Request, Response, E> for ReqwestRetry<V> {
     type State = ReqwestRetryState;
 
     fn start(&self, request: &Request) -> ReqwestRetryState {
-        ReqwestRetryState { repeatable: self.repeatable || is_repeatable(request), deadline: self.deadline }
+        let repeatable = self.repeatable || is_repeatable(request);
+        ReqwestRetryState { repeatable, unsent: repeatable || !self.follows_redirects, deadline: self.deadline }
     }
 
     fn deadline(state: &ReqwestRetryState) -> Option<Instant> {
@@ -80,7 +96,7 @@ impl<V: ErrorView<E>, E> RetryPolicy<Request, Response, E> for ReqwestRetry<V> {
     fn judge(state: &mut ReqwestRetryState, result: &Result<Response, E>) -> Verdict {
         match result {
             Ok(response) => of_response(response, state.repeatable),
-            Err(error) => of_error(V::view(error), state.repeatable),
+            Err(error) => of_error(V::view(error), state),
         }
     }
 }
@@ -109,7 +125,8 @@ fn of_response(response: &Response, repeatable: bool) -> Verdict {
     }
 }
 
-fn of_error(error: &(dyn Error + 'static), repeatable: bool) -> Verdict {
+fn of_error(error: &(dyn Error + 'static), state: &ReqwestRetryState) -> Verdict {
+    let ReqwestRetryState { repeatable, unsent, .. } = *state;
     if Refusal::find(error).is_some() {
         return Verdict::Refused;
     }
@@ -119,7 +136,7 @@ fn of_error(error: &(dyn Error + 'static), repeatable: bool) -> Verdict {
     let Some(error) = of_reqwest(error) else { return Verdict::Final };
     let mends = match error.status() {
         Some(status) => repeatable && is_retried(status),
-        None => !is_the_callers(error) && (repeatable || error.is_connect()),
+        None => !is_the_callers(error) && (repeatable || (unsent && error.is_connect())),
     };
     if mends { Verdict::Retry } else { Verdict::Final }
 }

@@ -31,6 +31,7 @@ pub(crate) struct Call<F> {
     /// In place of the policy's timeout.
     pub(crate) limit: Option<Duration>,
     pub(crate) repeatable: bool,
+    pub(crate) follows_redirects: bool,
 }
 
 impl<F: Fn(StatusCode) -> bool + Clone + Send + Sync + 'static> Call<F> {
@@ -51,13 +52,13 @@ impl<F: Fn(StatusCode) -> bool + Clone + Send + Sync + 'static> Call<F> {
     /// What the stages share is in `stages` and in the circuit, so layers put together for one call are as good as ones that
     /// are kept.
     fn stacked<'a>(self, stages: &Stages, request: Request, service: Attempts<'a>) -> Boxed<'a> {
-        let Self { circuit, classify, limit, repeatable } = self;
+        let Self { circuit, classify, limit, repeatable, follows_redirects } = self;
         let whole = match limit {
             Some(limit) => TimeoutLayer::whole(limit).expiring().refuse(AsMiddlewareError),
             None => stages.timeout.clone(),
         };
         let deadline = whole.limit().and_then(|limit| Instant::now().checked_add(limit));
-        let policy = ReqwestRetry::new().repeatable(repeatable).until(deadline);
+        let policy = ReqwestRetry::new().repeatable(repeatable).follows_redirects(follows_redirects).until(deadline);
         let tried = stages.attempt_timeout.layer(service);
         let guarded = match &circuit {
             Some(circuit) => {

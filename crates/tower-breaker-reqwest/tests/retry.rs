@@ -11,7 +11,7 @@ use tower_breaker::{
 use tower_breaker_reqwest::{Policy, ResilienceMiddleware};
 
 use crate::support::{
-    Answer::{Echo, Later, Redirect, Status},
+    Answer::{DoneSee, Echo, Later, Redirect, Status},
     Server, client, nobody, soon,
 };
 
@@ -52,15 +52,28 @@ async fn a_policy_may_let_every_request_be_repeated() {
 }
 
 #[tokio::test]
-async fn a_post_that_found_nobody_is_tried_again() {
-    let (nobody, figures) = (nobody().await, Figures::new());
-    let client = client(retrying().register(&figures));
-    assert!(client.post(&nobody).send().await.unwrap_err().is_connect());
-    let retries = figures.list().into_iter().find_map(|(_, figure)| match figure {
-        Figure::Retry(retry) => Some(retry.retries),
-        _ => None,
-    });
-    assert_eq!(retries, Some(2));
+async fn a_post_that_found_nobody_is_tried_again_by_a_client_that_follows_no_redirects() {
+    let nobody = nobody().await;
+    for (follows, expected) in [(false, 2), (true, 0)] {
+        let figures = Figures::new();
+        let client = client(retrying().follows_redirects(follows).register(&figures));
+        assert!(client.post(&nobody).send().await.unwrap_err().is_connect());
+        let retries = figures.list().into_iter().find_map(|(_, figure)| match figure {
+            Figure::Retry(retry) => Some(retry.retries),
+            _ => None,
+        });
+        assert_eq!(retries, Some(expected));
+    }
+}
+
+#[tokio::test]
+async fn a_post_that_was_done_is_not_sent_again_where_its_answer_leads_to_nobody() {
+    let port = nobody().await.rsplit(':').next().unwrap().parse().unwrap();
+    let server = Server::new(move |_| DoneSee(port)).await;
+    assert!(client(retrying()).post(&server.url).send().await.unwrap_err().is_connect());
+    assert_eq!(server.hits(), 1);
+    assert!(client(retrying()).get(&server.url).send().await.unwrap_err().is_connect());
+    assert_eq!(server.hits(), 4, "what may be repeated is");
 }
 
 #[tokio::test]

@@ -143,6 +143,19 @@ async fn a_changed_document_counts_from_the_next_call_and_keeps_circuits_and_pla
 }
 
 #[tokio::test]
+async fn a_changed_document_counts_for_the_calls_that_name_their_policy_too() {
+    let server = Server::status(500).await;
+    let table = table(DOCUMENT);
+    let client = client(ResilienceMiddleware::routes(table.clone()));
+    let patient = || client.get(&server.url).with_extension(PolicyName::new("patient")).send();
+    patient().await.unwrap();
+    table
+        .apply(RoutesConfig::from_toml(&DOCUMENT.replace("failure_threshold = 100", "failure_threshold = 2")).unwrap());
+    patient().await.unwrap();
+    assert!(rejected(&patient().await.unwrap_err()).is_some());
+}
+
+#[tokio::test]
 async fn a_call_that_names_its_circuit_takes_no_place_of_its_route() {
     let server = Server::new(|n| if n == 0 { Never } else { Status(200) }).await;
     let client = client(ResilienceMiddleware::routes(table(DOCUMENT)));

@@ -31,12 +31,14 @@ pub(crate) enum Answer {
     Echo,
     /// To the same place again.
     Redirect,
+    /// To another port here, after what was asked was done.
+    DoneSee(u16),
     Never,
     /// 200, and a body that breaks off after "part".
     Cut,
 }
 
-use Answer::{Cut, Echo, Later, Never, Redirect, Status};
+use Answer::{Cut, DoneSee, Echo, Later, Never, Redirect, Status};
 
 pub(crate) struct Server {
     pub(crate) url: String,
@@ -58,6 +60,9 @@ impl Server {
                 Later(when) => response(503).header("retry-after", when).body(empty).unwrap(),
                 Echo => http::Response::new(body.into()),
                 Redirect => response(302).header("location", "/").body(empty).unwrap(),
+                DoneSee(port) => {
+                    response(303).header("location", format!("http://127.0.0.1:{port}/")).body(empty).unwrap()
+                }
                 Never => pending().await,
                 Cut => {
                     let parts = [Ok("part"), Err(std::io::Error::other("cut off"))];

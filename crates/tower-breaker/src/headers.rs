@@ -36,8 +36,8 @@ pub(crate) enum Pushback {
     Stop,
 }
 
-/// The server's pushback, in a head or in trailers (gRFC A6). `None` where there is none, and for nonsense: no number, or
-/// one of more digits than any wait has.
+/// The server's pushback, in a head or in trailers (gRFC A6). `None` where there is none, and for nonsense, of which gRFC A6
+/// would not retry at all: no number, or one of more digits than any wait has.
 pub(crate) fn pushback(headers: &HeaderMap) -> Option<Pushback> {
     let value = headers.get("grpc-retry-pushback-ms")?.to_str().ok()?.trim();
     let (negative, digits) = value.strip_prefix('-').map_or((false, value), |digits| (true, digits));

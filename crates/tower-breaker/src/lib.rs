@@ -83,7 +83,7 @@ pub mod retry;
 pub mod routes;
 #[cfg(feature = "timeout")]
 pub mod timeout;
-#[cfg(any(feature = "bulkhead", feature = "rate-limit", feature = "timeout"))]
+#[cfg(any(feature = "bulkhead", feature = "fallback", feature = "rate-limit", feature = "timeout"))]
 mod timer;
 #[cfg(feature = "tracing")]
 pub mod trace;

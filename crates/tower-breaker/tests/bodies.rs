@@ -15,6 +15,7 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Empty};
 use tokio::time::advance;
+use tokio_test::task;
 use tower_breaker::{
     Circuit, CircuitBreakerConfig, CircuitBreakerLayer, SlidingWindow, State, TokioClock, Totals,
     classify::{Classify, GrpcClassifier, JudgeResponse, JudgedBody, StatusClassifier},
@@ -154,9 +155,21 @@ async fn a_body_dropped_by_the_caller_is_a_success_after_its_first_frame_and_ign
     advance(Duration::from_secs(3_600)).await;
     drop(begun);
     assert_eq!(circuit.snapshot().totals, only(|totals| totals.successes = 1));
-    let unread = call(&circuit, STATUS.at_end_of_body(), Response::new(script([Step::Wait]))).await;
+    let mut waited_for = call(&circuit, STATUS.at_end_of_body(), Response::new(script([Step::Wait]))).await;
+    assert!(task::spawn(waited_for.body_mut().frame()).poll().is_pending());
     advance(Duration::from_secs(3_600)).await;
-    drop(unread);
+    drop(waited_for);
+    assert_eq!(circuit.snapshot().totals.ignored, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_good_head_whose_body_nobody_asks_for_is_a_success_unless_trailers_decide() {
+    let circuit = circuit(1);
+    trip(&circuit);
+    advance(WAIT).await;
+    drop(call(&circuit, STATUS.at_end_of_body(), Response::new(script([Step::Data]))).await);
+    assert_eq!((circuit.state(), circuit.snapshot().totals.successes), (State::Closed, 1));
+    drop(call(&circuit, GrpcClassifier::client(), Response::new(script([Step::Data]))).await);
     assert_eq!(circuit.snapshot().totals.ignored, 1);
 }
 

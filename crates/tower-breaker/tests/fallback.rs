@@ -137,6 +137,19 @@ async fn a_hung_one_ends_after_its_timeout() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_uses_up_its_tasks_budget_still_runs_out_of_time() {
+    let greedy = fallback::from_async_fn(|_: Stack, _: Cause| async {
+        for _ in 0..100_000 {
+            tokio::task::coop::consume_budget().await;
+        }
+        Ok(1)
+    });
+    tokio::spawn(advance(SECOND));
+    let late = ask(&mut FallbackLayer::new(greedy).layer(Echo), REFUSED).await;
+    assert!(matches!(late, Err(Error::TimedOut(_))), "{late:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_a_hung_one_holds_is_free_when_its_time_is_over() {
     let held = Arc::new(());
     let hold = Arc::clone(&held);

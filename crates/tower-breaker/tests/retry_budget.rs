@@ -11,9 +11,12 @@ use std::{
 
 use ::tower::{Layer, service_fn};
 use tokio::time::advance;
-use tower_breaker::retry::{Budget, RetryConfig, RetryLayer};
+use tower_breaker::{
+    CircuitBreakerLayer, Error,
+    retry::{Budget, RetryConfig, RetryLayer},
+};
 
-use crate::support::ask;
+use crate::support::{Echo, ask, circuit, trip};
 
 fn spend_all(budget: &Budget) -> u64 {
     (0..1_000_000).take_while(|_| budget.try_spend()).count() as u64
@@ -85,6 +88,23 @@ async fn however_many_calls_fail_the_layer_repeats_no_larger_share_of_them() {
             "{allowed} retries, where {retries} were allowed, {wanted} wanted"
         );
     }
+}
+
+/// A second after an outage in which every call was refused, there is no more than the floor to retry with.
+#[tokio::test(start_paused = true)]
+async fn calls_that_a_circuit_refused_save_up_no_retries() {
+    const FAILS: Result<(), std::fmt::Error> = Err(std::fmt::Error);
+    let circuit = circuit(1);
+    let layer = RetryLayer::new(RetryConfig::builder().budget(0.5).budget_floor(0).build().unwrap());
+    let mut service = layer.layer(CircuitBreakerLayer::new(circuit.clone()).layer(Echo));
+    trip(&circuit);
+    for _ in 0..1_000 {
+        assert!(matches!(ask(&mut service, FAILS).await, Err(Error::CircuitOpen(_))));
+    }
+    assert_eq!(layer.figures().budget_balance, 0.0);
+    circuit.reset();
+    let _ = ask(&mut service, FAILS).await;
+    assert_eq!(layer.figures().budget_balance, 0.5, "this one was made");
 }
 
 #[tokio::test(start_paused = true)]

@@ -144,6 +144,15 @@ async fn a_refusal_response_is_final() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn when_the_callers_time_is_over_there_is_no_other_attempt() {
+    for (kind, made) in [(TimeoutKind::Caller, 1), (TimeoutKind::Attempt, 3)] {
+        let limit = TimedOut::new(kind, Duration::from_millis(1));
+        let late = move || Err(io::Error::other(Error::<io::Error>::TimedOut(limit)));
+        assert_eq!(attempts(of(Method::GET), late).await.0, made, "{kind:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_servers_wish_wins_over_the_backoff() {
     let twice = |seconds: u64| (3, Duration::from_secs(2 * seconds));
     assert_eq!(attempts(of(Method::GET), with(503, &[("retry-after", "2")])).await, twice(2));

@@ -4,14 +4,19 @@ use std::{
     future::Ready,
     sync::{Arc, atomic::Ordering},
     task::{Context, Poll},
+    time::Duration,
 };
 
 use ::tower::{Layer, Service};
-use tower_breaker::{BulkheadFull, Error, RetryLayer};
+use tokio::time::advance;
+use tower_breaker::{
+    BulkheadFull, Error, RetryLayer,
+    retry::{Jitter, RetryConfig},
+};
 
 use crate::{
     retry_steps::{Counted, Failed, made, plain},
-    support::ask,
+    support::{ask, is_ready},
 };
 
 /// Takes a turn of the scheduler to get ready, and with `breaks` never gets ready again.
@@ -64,6 +69,22 @@ async fn readiness_that_fails_ends_the_call() {
     let layer = RetryLayer::new(plain(3));
     assert_eq!(ask(&mut layer.layer(slow), 0).await, Err(Failed(99)));
     assert_eq!((layer.figures().exhausted, layer.figures().refused), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_total_counts_the_wait_for_readiness_and_not_what_is_between_that_and_the_call() {
+    let config = RetryConfig::builder().jitter(Jitter::None).total_timeout(Duration::from_secs(2)).build().unwrap();
+    for (waits, idles, attempts) in [(0, 60, 3), (1, 60, 3), (2, 0, 1)] {
+        let slow = Slow { ready: None, breaks: false, calls: Counted::default() };
+        let calls = Arc::clone(&slow.calls);
+        let mut service = RetryLayer::new(config.clone()).layer(slow);
+        assert!(!is_ready(&mut service));
+        advance(Duration::from_secs(waits)).await;
+        assert!(is_ready(&mut service));
+        advance(Duration::from_secs(idles)).await;
+        assert!(service.call(0).await.is_err());
+        assert_eq!(made(&calls), attempts, "{waits} s until it was ready, {idles} s until the call");
+    }
 }
 
 /// Fails its first call, and then refuses before there is another.

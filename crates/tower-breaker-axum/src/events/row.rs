@@ -1,5 +1,5 @@
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -86,6 +86,7 @@ impl Row {
 #[derive(Debug)]
 struct Seen {
     row: Row,
+    /// When the wait ends, as it was last told.
     ends: Option<Instant>,
     round: u64,
     /// One who came since was told something else.
@@ -102,8 +103,7 @@ impl Seen {
             (before, now) => before.is_none() == now.is_none(),
         };
         // A wait that is over stays at nought while its end moves on.
-        let is_over = row.remaining_seconds == Some(0.0) && self.row.remaining_seconds == Some(0.0);
-        row.says_the_same(&self.row) && (as_told || is_over)
+        row.says_the_same(&self.row) && (as_told || row.ready_to_probe)
     }
 }
 
@@ -177,10 +177,18 @@ impl Rows {
 
     /// Keeps the row; gives it back if it says something new.
     fn note(&mut self, index: usize, row: Row, remaining: Option<Duration>) -> Option<Row> {
-        let ends = ends(remaining);
-        let seen = Seen { row: row.clone(), ends, round: self.round, told_apart: false };
-        let Some(before) = self.seen.insert((index, Arc::clone(&row.name)), seen) else { return Some(row) };
-        (before.told_apart || !before.tells_as_much(&row, ends)).then_some(row)
+        let (ends, round) = (ends(remaining), self.round);
+        match self.seen.entry((index, Arc::clone(&row.name))) {
+            Entry::Occupied(mut seen) if !seen.get().told_apart && seen.get().tells_as_much(&row, ends) => {
+                let seen = seen.get_mut();
+                (seen.row, seen.round) = (row, round);
+                None
+            }
+            place => {
+                place.insert_entry(Seen { row: row.clone(), ends, round, told_apart: false });
+                Some(row)
+            }
+        }
     }
 
     /// How the circuits are now, but with the counts of the last look, and when that was: so the next summary, which is of

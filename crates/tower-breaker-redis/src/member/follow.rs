@@ -25,21 +25,26 @@ impl Member {
         if untold && !own {
             return;
         }
-        let (before, since) = match self.line() {
+        let (before, since) = match self.known.as_mut().map(|known| &mut known.line) {
             // Of two lines of one epoch, which a Redis that lost its memory may bring about, the one Redis has stands.
             Some(known) if line.epoch < known.epoch => return,
-            Some(known) if line.epoch == known.epoch && line.state == known.state => return,
+            Some(known) if line.epoch == known.epoch && line.state == known.state => {
+                // Of what it was told anew, Redis says that it began then.
+                known.since = line.since;
+                return;
+            }
             Some(known) => (Some(known.state), known.since),
             None => (None, 0),
         };
+        // Only mode or enforcement changed, or whoever probed has left.
+        let still = |state| line.state == state && before == Some(state) && since == line.since;
         if !own {
-            self.obey(circuit, line, redis_now, news || before.is_some());
+            self.obey(circuit, line, redis_now, (news || before.is_some()) && !still(State::Reset));
         }
         let remaining = line.remaining(redis_now);
-        let still_open = line.state == State::Open && before == Some(State::Open) && since == line.since;
+        let still_open = still(State::Open);
         match line.state {
-            // Mode or enforcement changed, or whoever probed has left: a probe of ours that is out goes on, and the lease may
-            // be free.
+            // A probe of ours that is out goes on, and the lease may be free.
             State::Open if still_open => self.ask_at = now,
             State::Open => {
                 self.mine_until = None;

@@ -1,4 +1,9 @@
-use tower_breaker_core::{ActiveMode, Mode};
+mod commands;
+mod following;
+mod probing;
+mod telling;
+
+use tower_breaker_core::{CircuitBreakerConfig, ManualClock, Outcome, Permit};
 
 use super::*;
 
@@ -9,14 +14,31 @@ const TERMS: Terms = Terms {
     shortest: Duration::from_secs(1),
 };
 
-/// The fleet is open, and has been since.
+/// The fleet is open, and has been since, for a second.
 fn open(epoch: u64, since: i64) -> Line {
     Line { epoch, state: State::Open, since, wait: 1_000, row: 1, mode: None, enforcement: None, until: -1 }
 }
 
+/// The fleet is in this state, and of no wait.
+fn in_state(epoch: u64, state: State) -> Line {
+    Line { state, wait: 0, ..open(epoch, 0) }
+}
+
+fn circuit(clock: &ManualClock) -> Circuit {
+    let config = CircuitBreakerConfig::builder()
+        .failure_threshold(3)
+        .slow_call_duration_threshold(Duration::from_secs(1))
+        .success_threshold(1)
+        .open_duration(Duration::from_secs(1))
+        .open_duration_jitter(0.0);
+    Circuit::builder("orders").config(config.build().expect("valid")).clock(clock.clone()).build()
+}
+
+/// A circuit of an instance, whose time goes on only when it is told to: the circuit's, the instance's and Redis's alike.
 struct Here {
     circuit: Circuit,
     member: Member,
+    clock: ManualClock,
     now: Instant,
     /// Redis's own, in milliseconds.
     redis_now: i64,
@@ -25,57 +47,68 @@ struct Here {
 impl Here {
     /// Has heard that the fleet is open.
     fn new() -> Self {
-        let (circuit, now) = (Circuit::new("orders", Default::default()), Instant::now());
-        let mut here = Self { member: Member::new(&circuit, false, now), circuit, now, redis_now: 0 };
+        let mut here = Self::knows_nothing();
         here.hears(&open(1, 0));
         here
+    }
+
+    fn knows_nothing() -> Self {
+        Self::joins(|_| {}, false)
+    }
+
+    /// A circuit to which something was done before.
+    fn joins(before: impl Fn(&Circuit), fresh: bool) -> Self {
+        let clock = ManualClock::new();
+        let (circuit, now) = (circuit(&clock), Instant::now());
+        before(&circuit);
+        Self { member: Member::new(&circuit, fresh, now), circuit, clock, now, redis_now: 0 }
+    }
+
+    fn pass(&mut self, millis: u64) {
+        self.clock.advance(Duration::from_millis(millis));
+        self.now += Duration::from_millis(millis);
+        self.redis_now += i64::try_from(millis).expect("a test's time");
     }
 
     fn hears(&mut self, line: &Line) {
         self.member.follow(&self.circuit, line, &TERMS, self.redis_now, self.now, true, false);
     }
 
+    fn asks(&mut self) -> Option<Asked> {
+        self.member.look(&self.circuit, &TERMS, self.now)
+    }
+
     fn says(&mut self) -> Option<Act> {
-        self.member.look(&self.circuit, &TERMS, self.now).map(|asked| asked.ask.act)
+        self.asks().map(|asked| asked.ask.act)
     }
-}
 
-#[test]
-fn what_an_operator_did_and_nobody_heard_of_outlives_what_the_fleet_says_meanwhile() {
-    // A holder that left, a probe that failed, a close.
-    for line in [open(2, 0), open(2, 700), Line { state: State::Closed, ..open(2, 700) }] {
-        let mut here = Here::new();
-        here.circuit.force_open();
-        here.hears(&line);
-        assert_eq!(here.circuit.snapshot().mode, ActiveMode::ForcedOpen, "{line:?}");
-        assert_eq!(here.says(), Some(Act::Hand(Some(State::ForcedOpen))), "{line:?}");
-
-        let mut here = Here::new();
-        here.circuit.set_mode(Mode::Observe);
-        here.hears(&line);
-        assert_eq!(here.circuit.by_hand().mode, Some(Mode::Observe), "{line:?}");
-        assert_eq!(here.says(), Some(Act::Hand(None)), "{line:?}");
+    /// Asks, and is answered with this line and, for so many milliseconds, this lease.
+    fn is_told(&mut self, line: &Line, lease: Lease, left: u64) -> Ask {
+        let asked = self.asks().expect("something to say");
+        self.is_answered(&asked, line, lease, left);
+        asked.ask
     }
-}
 
-#[test]
-fn what_an_operator_did_elsewhere_is_done_here() {
-    let mut here = Here::new();
-    here.hears(&Line { mode: Some(Mode::Observe), ..open(2, 0) });
-    assert_eq!(here.circuit.by_hand().mode, Some(Mode::Observe));
-    here.hears(&open(3, 0));
-    assert_eq!(here.circuit.by_hand().mode, None);
-    here.hears(&Line { state: State::ForcedOpen, ..open(4, 900) });
-    assert_eq!(here.circuit.snapshot().mode, ActiveMode::ForcedOpen);
-    assert_eq!(here.says(), None, "none of it is news to the fleet");
-}
+    fn is_answered(&mut self, asked: &Asked, line: &Line, lease: Lease, left: u64) {
+        let lease_left = Duration::from_millis(left);
+        let (line, damaged) = (line.clone(), None);
+        let answer = Answer { line, lease, lease_left, calls: 9, failures: 8, slow: 7, seen_by: 6, damaged };
+        self.member.hear(&self.circuit, asked, &answer, &TERMS, self.redis_now, self.now);
+    }
 
-#[test]
-fn callers_that_were_refused_before_a_holder_left_are_reason_enough_to_ask() {
-    let mut here = Here::new();
-    (here.now, here.redis_now) = (here.now + Duration::from_secs(2), 2_000);
-    assert_eq!(here.says(), None, "nobody has called");
-    assert!(here.circuit.try_acquire().is_err());
-    here.hears(&open(2, 0));
-    assert_eq!(here.says(), Some(Act::Want));
+    fn calls(&self, outcome: Outcome) -> bool {
+        self.admitted().map(|permit| permit.record(outcome)).is_some()
+    }
+
+    fn admitted(&self) -> Option<Permit> {
+        self.circuit.try_acquire().ok()
+    }
+
+    fn mode(&self) -> ActiveMode {
+        self.circuit.snapshot().mode
+    }
+
+    fn generation(&self) -> u64 {
+        self.circuit.snapshot().generation
+    }
 }

@@ -38,7 +38,6 @@ impl Round {
             // What happened here meanwhile is old.
             self.rejoin();
         }
-        self.number += 1;
         self.read().await?;
         let found = self.look(joins);
         let mut learnt = Vec::new();
@@ -119,7 +118,7 @@ impl Round {
         }
     }
 
-    fn heard(&mut self, name: &Arc<str>, text: &str, news: bool, redis_now: i64, now: Instant) {
+    pub(super) fn heard(&mut self, name: &Arc<str>, text: &str, news: bool, redis_now: i64, now: Instant) {
         let Some(line) = Line::read(&mut text.split(' ')) else {
             self.damages.push_back((Arc::clone(name), format!("not a line of this version: {text:?}")));
             return;
@@ -137,10 +136,11 @@ impl Round {
     }
 
     /// Looks at every circuit of the set.
-    fn look(&mut self, joins: bool) -> Vec<Found> {
+    pub(super) fn look(&mut self, joins: bool) -> Vec<Found> {
         let now = Instant::now();
         let redis_now = self.index.redis_now(now);
         let mut found = Vec::new();
+        self.number += 1;
         for circuit in self.setup.circuits.list() {
             let member = match self.members.get_mut(circuit.name()) {
                 Some(member) if member.circuit().is_of(&circuit) => member,
@@ -212,7 +212,7 @@ impl Round {
     }
 
     /// What the handle shows.
-    fn show(&self) {
+    pub(super) fn show(&self) {
         let now = Instant::now();
         let circuits = self.members.iter().filter_map(|(name, member)| {
             let (line, totals) = (member.line(), member.totals);

@@ -1,5 +1,10 @@
 //! What is in Redis.
 
+use std::time::Duration;
+
+use tower_breaker_core::{ActiveMode, CircuitBreakerConfig, Circuits};
+use tower_breaker_redis::Fleet;
+
 use super::{Instance, Server, rounds, trip, until};
 
 #[test]
@@ -36,10 +41,39 @@ fn counted(server: &Server, instance: &mut Instance) -> (u64, u64) {
 fn a_quiet_instance_sends_one_command_an_interval() {
     let server = Server::start();
     let mut instance = Instance::start(&server.url());
-    rounds(&mut instance, 2);
-    let (before, from) = counted(&server, &mut instance);
-    rounds(&mut instance, 10);
-    let (after, to) = counted(&server, &mut instance);
-    // The round under way may have asked.
-    assert!((after - before).abs_diff(to - from) <= 1, "{} calls in {} rounds", after - before, to - from);
+    for (epoch, what) in [(0, "quiet"), (1, "force-open")] {
+        instance.tell(what);
+        until(what, || instance.look().epoch == epoch);
+        rounds(&mut instance, 2);
+        let (before, from) = counted(&server, &mut instance);
+        rounds(&mut instance, 10);
+        let (after, to) = counted(&server, &mut instance);
+        // The round under way may have asked.
+        assert!((after - before).abs_diff(to - from) <= 1, "{} calls in {} rounds", after - before, to - from);
+    }
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn a_newcomer_reads_an_index_of_thousands_in_its_first_round() {
+    let server = Server::start();
+    let keys = ["version", "v1:meta", "v1:order", "v1:lines"].map(|key| format!("tower-breaker:{{default}}:{key}"));
+    let publish = ["EVAL", include_str!("../../src/scripts/publish.lua"), "4", &keys[0], &keys[1], &keys[2], &keys[3]];
+    let names: Vec<String> = (0..2_500).map(|number| number.to_string()).collect();
+    let lines: Vec<&str> = names.iter().flat_map(|name| [name, "1", "1 fo 0 0 0 - - -1"]).collect();
+    for lines in lines.chunks(300) {
+        server.command(&[&publish[..], &["1", "3600000", "10000"], lines].concat());
+    }
+    let circuits = Circuits::new(CircuitBreakerConfig::default());
+    let last = circuits.get_or_create("2499");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    // A second round is a minute away.
+    let fleet = Fleet::builder(server.url()).interval(Duration::from_secs(60));
+    let fleet = runtime.block_on(async { fleet.start(&circuits) }).expect("a fleet");
+    until("a connection", || fleet.connected());
+    assert_eq!(last.snapshot().mode, ActiveMode::ForcedOpen);
+    let known = fleet.circuits();
+    assert_eq!(known.iter().map(|circuit| &*circuit.name).collect::<Vec<_>>(), ["2499"]);
+    let status = fleet.status();
+    assert_eq!((status.rounds, status.commands, status.exchanged), (1, 3, 0));
 }

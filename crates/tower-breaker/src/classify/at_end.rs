@@ -24,6 +24,12 @@ pub trait JudgeResponse {
     /// What a body says that ended as it should, with these trailers.
     fn end(&self, trailers: Option<&HeaderMap>) -> Outcome;
 
+    /// What a good head says whose body nobody asked for: dropped without being polled once, as of an answer to HEAD, or by a
+    /// caller who wants the status alone. Ignored, unless said otherwise; a judge whose good head is a success says so here.
+    fn unread(&self) -> Outcome {
+        Outcome::Ignored
+    }
+
     /// What a call says that ran into a limit of time, before its head or in its body. A failure, unless said otherwise.
     fn timed_out(&self, kind: TimeoutKind) -> Outcome {
         let _ = kind;

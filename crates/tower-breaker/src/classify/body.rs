@@ -14,7 +14,7 @@ use crate::expire::time_is_over;
 pin_project! {
     /// The body of a response that is judged where it ends.
     ///
-    /// It ends in one of six ways, and this is the one place that knows them:
+    /// It ends in one of seven ways, and this is the one place that knows them:
     ///
     /// | it ends | the call was |
     /// |---|---|
@@ -22,7 +22,8 @@ pin_project! {
     /// | with trailers | what the judge says of them |
     /// | as it says itself after its last data (`is_end_stream`) | what the judge says |
     /// | with an error: the server cut it off | a failure |
-    /// | dropped by the caller | a success after its first frame, ignored before |
+    /// | dropped by the caller | a success after its first frame, ignored while it was waited for |
+    /// | dropped by the caller before it was polled | what the judge says of that: of a status a success |
     /// | dropped by a timeout for the whole call that tells of it (`TimeoutLayer::expiring`) | what the judge says of that: a failure |
     ///
     /// A probe that answered a good head and one frame has succeeded: an endless stream can close a circuit. Size hint, end
@@ -38,7 +39,15 @@ pin_project! {
 struct Pending<J: JudgeResponse> {
     permit: Option<Permit>,
     judge: Option<J>,
-    began: bool,
+    read: Read,
+}
+
+/// How far anybody got with it.
+#[derive(PartialEq, Eq)]
+enum Read {
+    Nobody,
+    Waiting,
+    Begun,
 }
 
 impl<B, J: JudgeResponse> JudgedBody<B, J> {
@@ -47,7 +56,7 @@ impl<B, J: JudgeResponse> JudgedBody<B, J> {
         B: Body,
     {
         let ended = inner.is_end_stream();
-        let mut pending = Pending { permit: Some(permit), judge: Some(judge), began: false };
+        let mut pending = Pending { permit: Some(permit), judge: Some(judge), read: Read::Nobody };
         if ended {
             pending.end(None);
         }
@@ -56,7 +65,7 @@ impl<B, J: JudgeResponse> JudgedBody<B, J> {
 
     /// A body whose head has decided.
     pub(super) const fn unjudged(inner: B) -> Self {
-        Self { inner, pending: Pending { permit: None, judge: None, began: false } }
+        Self { inner, pending: Pending { permit: None, judge: None, read: Read::Nobody } }
     }
 }
 
@@ -74,7 +83,7 @@ impl<J: JudgeResponse> Pending<J> {
     }
 
     fn frame(&mut self) {
-        self.began = true;
+        self.read = Read::Begun;
         if self.permit.as_ref().is_some_and(Permit::is_probe) {
             self.record(Outcome::Success);
         }
@@ -83,11 +92,12 @@ impl<J: JudgeResponse> Pending<J> {
 
 impl<J: JudgeResponse> Drop for Pending<J> {
     fn drop(&mut self) {
-        let over = self.judge.as_ref().filter(|_| time_is_over());
-        self.record(match over {
-            Some(judge) => judge.timed_out(TimeoutKind::Whole),
-            None if self.began => Outcome::Success,
-            None => Outcome::Ignored,
+        let Some(judge) = &self.judge else { return };
+        self.record(match self.read {
+            _ if time_is_over() => judge.timed_out(TimeoutKind::Whole),
+            Read::Nobody => judge.unread(),
+            Read::Waiting => Outcome::Ignored,
+            Read::Begun => Outcome::Success,
         });
     }
 }
@@ -102,6 +112,9 @@ where
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let mut this = self.project();
+        if this.pending.read == Read::Nobody {
+            this.pending.read = Read::Waiting;
+        }
         let guard = PanicGuard::new(&mut this.pending.permit);
         let polled = this.inner.as_mut().poll_frame(cx);
         guard.disarm();

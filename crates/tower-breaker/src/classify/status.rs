@@ -91,6 +91,10 @@ impl<F: Fn(StatusCode) -> bool> JudgeResponse for StatusClassifier<F> {
     fn end(&self, _: Option<&HeaderMap>) -> Outcome {
         Outcome::Success
     }
+
+    fn unread(&self) -> Outcome {
+        Outcome::Success
+    }
 }
 
 impl<F, Req, B, E> Classify<Req, Response<B>, E> for StatusClassifier<F>

@@ -1,8 +1,12 @@
 use std::fmt;
 
+#[cfg(feature = "http")]
+use http::{HeaderMap, Response};
 use tower_breaker_core::{Outcome, Permit, TimeoutKind};
 
 use super::Classify;
+#[cfg(feature = "http")]
+use super::{AtEndOfBody, Head, JudgeResponse};
 
 /// A classifier that judges timeouts apart; made by [`with_timeouts`].
 #[derive(Clone, Copy)]
@@ -14,7 +18,8 @@ pub struct WithTimeouts<C, F> {
 /// Judges by `classify`, and calls that ran into a limit of time by `judge`, a closure `|kind: TimeoutKind| -> Outcome`.
 ///
 /// It is asked in the place of [`Classify::timed_out`]. Where timeouts come as responses or boxed errors, those of attempts are
-/// among the results that `classify` itself gets.
+/// among the results that `classify` itself gets. To judge at the end of a body too, say so last:
+/// `with_timeouts(StatusClassifier::client(), judge).at_end_of_body()`.
 ///
 /// ```
 /// use std::{io, time::Duration};
@@ -41,6 +46,42 @@ where
     F: Fn(TimeoutKind) -> Outcome + Clone,
 {
     WithTimeouts { classify, judge }
+}
+
+#[cfg(feature = "http")]
+impl<J, F> WithTimeouts<J, F>
+where
+    J: JudgeResponse,
+    F: Fn(TimeoutKind) -> Outcome,
+{
+    /// Judges good heads at the end of their body, where the whole timeout may end them as well.
+    #[must_use]
+    pub const fn at_end_of_body(self) -> AtEndOfBody<Self> {
+        AtEndOfBody::new(self)
+    }
+}
+
+#[cfg(feature = "http")]
+impl<J, F> JudgeResponse for WithTimeouts<J, F>
+where
+    J: JudgeResponse,
+    F: Fn(TimeoutKind) -> Outcome,
+{
+    fn head<B>(&self, response: &Response<B>) -> Head {
+        self.classify.head(response)
+    }
+
+    fn end(&self, trailers: Option<&HeaderMap>) -> Outcome {
+        self.classify.end(trailers)
+    }
+
+    fn unread(&self) -> Outcome {
+        self.classify.unread()
+    }
+
+    fn timed_out(&self, kind: TimeoutKind) -> Outcome {
+        (self.judge)(kind)
+    }
 }
 
 impl<C, F, Req, Res, E> Classify<Req, Res, E> for WithTimeouts<C, F>

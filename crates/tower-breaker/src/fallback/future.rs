@@ -7,12 +7,12 @@ use std::{
 };
 
 use pin_project_lite::pin_project;
-use tokio::time::{Sleep, sleep};
+use tokio::time::Instant;
 use tower_breaker_core::{Interruption, TimedOut, TimeoutKind};
 use tower_service::Service;
 
 use super::{Answer, Cause, FellBack, Mark, Trigger, service::Settings};
-use crate::refuse::Refuse;
+use crate::{refuse::Refuse, timer::Timer};
 
 pin_project! {
     /// The call of a [`Fallback`](super::Fallback), and then, if need be, of what answers in its place.
@@ -42,7 +42,14 @@ pin_project! {
     enum Kind<F, A, K, T, M, R> {
         // `kept` is absent where the fallback is off.
         Called { #[pin] inner: F, kept: Option<Kept<K, T, M, R>> },
-        Answering { #[pin] answer: A, #[pin] timer: Option<Sleep>, late: Option<(Arc<Settings<M>>, Cause, R)> },
+        Answering {
+            #[pin]
+            answer: A,
+            #[pin]
+            timer: Timer,
+            deadline: Option<Instant>,
+            late: Option<(Arc<Settings<M>>, Cause, R)>,
+        },
         Done,
     }
 }
@@ -88,12 +95,14 @@ where
                     };
                     match A::answer(kept, &cause, own) {
                         Ok(answer) => {
-                            kind.set(Kind::Answering { answer, timer: None, late: Some((settings, cause, late)) });
+                            let deadline = Instant::now().checked_add(settings.timeout);
+                            let late = Some((settings, cause, late));
+                            kind.set(Kind::Answering { answer, timer: Timer::default(), deadline, late });
                         }
                         Err(own) => return Poll::Ready(outward::<_, _, _, R>(own)),
                     }
                 }
-                KindProj::Answering { answer, mut timer, late } => {
+                KindProj::Answering { answer, timer, deadline, late } => {
                     // Before the timer: an answer that is there by now counts.
                     if let Poll::Ready(answered) = answer.poll(cx) {
                         let (settings, cause, _) = late.take().expect("`ResponseFuture` polled after it has ended");
@@ -109,15 +118,9 @@ where
                         });
                         return Poll::Ready(outward::<_, _, _, R>(marked));
                     }
-                    let (settings, _, _) = late.as_ref().expect("`ResponseFuture` polled after it has ended");
+                    ready!(timer.poll_over(*deadline, cx));
+                    let (settings, _, state) = late.take().expect("`ResponseFuture` polled after it has ended");
                     let timeout = settings.timeout;
-                    if timer.is_none() {
-                        timer.set(Some(sleep(timeout)));
-                    }
-                    if let Some(timer) = timer.as_pin_mut() {
-                        ready!(timer.poll(cx));
-                    }
-                    let (_, _, state) = late.take().expect("it was there");
                     // Whoever gets the answer finds free what the late one held.
                     kind.set(Kind::Done);
                     let too_late = TimedOut::new(TimeoutKind::Fallback, timeout);

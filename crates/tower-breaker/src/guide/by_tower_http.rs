@@ -23,4 +23,12 @@ impl<C: ClassifyResponse + Clone> JudgeResponse for ByTowerHttp<C> {
         let ClassifiedResponse::RequiresEos(left) = good else { return Outcome::Success };
         if left.classify_eos(trailers).is_ok() { Outcome::Success } else { Outcome::Failure }
     }
+
+    fn unread(&self) -> Outcome {
+        match self.0.clone().classify_response(&Response::new(())) {
+            ClassifiedResponse::Ready(_) => Outcome::Success,
+            // What would have decided was not read.
+            ClassifiedResponse::RequiresEos(_) => Outcome::Ignored,
+        }
+    }
 }

@@ -55,7 +55,9 @@
 //! made by one. A call that is ready at once is made by the service as it stands.
 //!
 //! A timeout is a failure of the call to the breaker, and asked about as such: [`classify::with_timeouts`](crate::classify::with_timeouts)
-//! judges it otherwise.
+//! judges it otherwise. Where stages answer with responses or boxed errors ([`http`](ResilienceBuilder::http),
+//! [`grpc`](ResilienceBuilder::grpc), [`boxed`](ResilienceBuilder::boxed)) an attempt's is among the results that the classifier
+//! gets.
 //!
 //! # Until the head, or the end of the body
 //!

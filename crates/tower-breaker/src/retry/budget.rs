@@ -5,7 +5,7 @@
 //! slept for days owes no catching up: buckets carry the number of their second, and those of another time count for
 //! nothing.
 //!
-//! A call adds one to an atomic bucket. Only a retry takes the lock, under which the calls are summed and the retry is
+//! A call adds one to an atomic bucket, and takes it back if it was refused. Only a retry takes the lock, under which the calls are summed and the retry is
 //! charged, so that no two take the last one.
 
 use std::{
@@ -109,6 +109,14 @@ impl Budget {
         }
         // Four thousand million calls in a second would be needed to spill into the upper half.
         bucket.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A call that was counted as of `at` was refused on the way: it was no load, and earns no retry.
+    pub(super) fn take_back_call_at(&self, at: Instant) {
+        let second = self.shared.second(at);
+        let counted = |seen: u64| (seen >> 32 == second && seen & u64::from(u32::MAX) > 0).then(|| seen - 1);
+        // Relaxed: as above. Where a later second took the bucket over, the call is forgotten already.
+        let _ = self.shared.calls[place(second)].fetch_update(Ordering::Relaxed, Ordering::Relaxed, counted);
     }
 
     /// Charges a retry, if there is one left.

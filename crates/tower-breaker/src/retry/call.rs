@@ -49,19 +49,17 @@ where
     P: RetryPolicy<Req, S::Response, S::Error>,
     A: Ask<Req>,
 {
-    /// `since`: when it began to wait for the service, if it had to.
+    /// `started`: when it began to wait for the service, if it had to.
     pub(super) fn new(
         common: Arc<Common<S, A>>,
         policy: P::State,
         ask: A::State,
         kept: Option<K::Kept>,
-        now: Instant,
-        since: Option<Instant>,
+        started: Instant,
     ) -> Self {
         if let Some(budget) = &common.layer.budget {
-            budget.record_call_at(now);
+            budget.record_call_at(started);
         }
-        let started = since.unwrap_or(now);
         Self { common, policy, ask, kept, error: None, started, attempt: 1, waits: Waits::default() }
     }
 
@@ -127,6 +125,10 @@ where
     /// A stage further in refused: an attempt that was not made.
     fn refused(&mut self, refusal: Answer<S, K, Req>) -> Step<Answer<S, K, Req>, K::Request> {
         if self.attempt == 1 {
+            // Nothing was sent: while a circuit is open, calls must not save up retries for when it closes.
+            if let Some(budget) = &self.common.layer.budget {
+                budget.take_back_call_at(self.started);
+            }
             return self.end(Ended::FirstTry, refusal);
         }
         let answer = match self.error.take() {

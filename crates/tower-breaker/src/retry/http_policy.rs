@@ -48,6 +48,9 @@ impl Retried {
 /// A request may be repeated if its method is idempotent (GET, HEAD, OPTIONS, TRACE, PUT, DELETE; RFC 9110, section 9.2.2), if it
 /// has an `Idempotency-Key`, or if it is marked [`Repeatable`]. A POST is none of these.
 ///
+/// A service that follows redirects must not be further in: the connection that was refused may be the one a redirect led to,
+/// after the request was carried out. Put its layer outside.
+///
 /// `Retry-After` (seconds or a date) and `grpc-retry-pushback-ms` win over the backoff; a negative pushback stops. Of gRPC
 /// the head alone is seen: a response that is nothing but a head with `grpc-status: 14` (UNAVAILABLE) counts as a 503; a
 /// status that comes in trailers is not retried.
@@ -140,6 +143,10 @@ where
                 of_response(response, state.repeatable)
             }
             Err(error) if Refusal::find(V::view(error)).is_some() => Verdict::Refused,
+            // The caller's time is over.
+            Err(error) if TimedOut::find(V::view(error)).is_some_and(|limit| limit.kind() == TimeoutKind::Caller) => {
+                Verdict::Final
+            }
             Err(error) if state.repeatable || is_refused(V::view(error)) || state.connect.is_connect(error) => {
                 Verdict::Retry
             }

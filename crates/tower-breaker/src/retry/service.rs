@@ -1,8 +1,9 @@
 use std::{
-    fmt,
+    fmt, mem,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use tokio::time::Instant;
@@ -25,8 +26,10 @@ pub struct Retry<S, P = RetryErrors, K = CloneRequest, A = Nobody> {
     common: Arc<Common<S, A>>,
     policy: P,
     repeat: K,
-    /// Since when the call to come waits for the service, which a total timeout includes.
+    /// Since when the call to come waits for the service.
     since: Option<Instant>,
+    /// How long it did, which a total timeout includes: the time between ready and called counts for nothing.
+    waited: Duration,
 }
 
 // By hand: a clone waits for itself.
@@ -34,7 +37,7 @@ impl<S: Clone, P: Clone, K: Clone, A> Clone for Retry<S, P, K, A> {
     fn clone(&self) -> Self {
         let Self { inner, common, policy, repeat, .. } = self;
         let (inner, common, policy, repeat) = (inner.clone(), Arc::clone(common), policy.clone(), repeat.clone());
-        Self { inner, common, policy, repeat, since: None }
+        Self { inner, common, policy, repeat, since: None, waited: Duration::ZERO }
     }
 }
 
@@ -44,7 +47,7 @@ impl<S, P, K, A> Retry<S, P, K, A> {
         S: Clone,
     {
         let common = Arc::new(Common::new(shared, ask, inner.clone()));
-        Self { inner, common, policy, repeat, since: None }
+        Self { inner, common, policy, repeat, since: None, waited: Duration::ZERO }
     }
 
     /// What became of the calls of all services of its layer.
@@ -86,8 +89,12 @@ where
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         let polled = self.inner.poll_ready(cx);
-        if polled.is_pending() && self.common.layer.config.total_timeout.is_some() {
-            self.since.get_or_insert_with(Instant::now);
+        if polled.is_pending() {
+            if self.since.is_none() && self.common.layer.config.total_timeout.is_some() {
+                self.since = Some(Instant::now());
+            }
+        } else if let Some(since) = self.since.take() {
+            self.waited = since.elapsed();
         }
         polled
     }
@@ -96,10 +103,14 @@ where
         if self.common.layer.config.attempts == 1 {
             return ResponseFuture::new(self.inner.call(self.repeat.pass(request)), None);
         }
-        let (now, since) = (moment::now(), self.since.take());
+        let now = moment::now();
+        let mut started = now;
+        if !self.waited.is_zero() {
+            started = now.checked_sub(mem::take(&mut self.waited)).unwrap_or(now);
+        }
         let (policy, ask) = (self.policy.start(&request), self.common.ask.start(&request));
         let (request, kept) = self.repeat.keep(request);
-        let call = Call::new(Arc::clone(&self.common), policy, ask, kept, now, since);
+        let call = Call::new(Arc::clone(&self.common), policy, ask, kept, started);
         // The ready service takes the first attempt.
         ResponseFuture::new(moment::at(now, || self.inner.call(request)), Some(call))
     }

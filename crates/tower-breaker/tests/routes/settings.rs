@@ -171,6 +171,28 @@ fn each_value_that_is_not_accepted_says_what_is() {
 }
 
 #[test]
+fn a_jitter_is_named_as_a_document_has_it() {
+    for name in ["full", "equal", "decorrelated", "none"] {
+        assert_eq!(alone(&format!("retry.jitter = {name:?}")).retry().unwrap().jitter().as_str(), name);
+    }
+}
+
+#[test]
+fn the_first_wait_may_be_as_long_as_the_longest_and_no_longer() {
+    assert_eq!(alone("retry = { base = \"2s\", max = \"2s\" }").retry().unwrap().base(), ms(2_000));
+    let said = "retry.base is \"2001ms\"; accepted: at most max, which is \"2s\"";
+    check("retry = { max = \"2s\", base = \"2001ms\" }", 2, said);
+}
+
+#[test]
+fn a_bucket_that_is_full_again_after_just_a_year_is_accepted() {
+    let year = |burst| format!("rate_limit = {{ per_second = 0.03125, burst = {burst} }}");
+    assert_eq!(alone(&year(985_500)).rate_limit().unwrap().burst(), 985_500);
+    let said = "rate_limit.burst is 985501; accepted: at most what per_second refills within a year";
+    check(&year(985_501), 2, said);
+}
+
+#[test]
 fn a_slip_in_a_name_is_told_with_the_name_that_was_meant() {
     check(
         "retry = { attempt = 3 }",
@@ -209,6 +231,18 @@ fn an_attempt_has_less_time_than_the_whole() {
     }
     alone("timeout = \"1s\"\nattempt_timeout = \"999ms\"");
     alone("timeout = false\nattempt_timeout = \"1h\"");
+}
+
+#[test]
+fn a_time_that_a_parent_has_wrong_is_told_alike_where_a_child_is_read_first() {
+    let parent = "[policies.parent]\nattempt_timeout = \"2s\"\ntimeout = \"1s\"\n";
+    let child = "[policies.child]\nextends = \"parent\"\n";
+    let told = |line, of| {
+        let field = format!("line {line}: policies.parent.attempt_timeout is \"2s\"{of}");
+        format!("{field}; accepted: less than timeout, which is \"1s\"")
+    };
+    assert_eq!(refusal(&format!("{parent}{child}{ROUTES}")), told(2, ""));
+    assert_eq!(refusal(&format!("{child}{parent}{ROUTES}")), told(4, " (inherited by \"child\")"));
 }
 
 #[test]

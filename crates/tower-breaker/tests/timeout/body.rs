@@ -1,5 +1,9 @@
 //! Timeouts until the end of a body.
 
+use std::sync::Mutex;
+
+use tower_breaker::{Outcome, classify::with_timeouts};
+
 use super::*;
 
 /// A body of two frames and trailers, each so long after the one before.
@@ -115,6 +119,24 @@ async fn expiring_makes_a_body_that_is_judged_at_its_end_a_failure_even_behind_a
     let response = TimeoutLayer::whole(SECOND).expiring().until_end_of_body().layer(Passes(behind));
     assert!(response.oneshot(Request::new(())).await.unwrap().into_body().collect().await.is_err());
     assert_eq!(totals(&boxed), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_runs_out_of_time_is_judged_as_a_timeout_where_those_are_judged_apart() {
+    let kinds = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&kinds);
+    let judge = with_timeouts(StatusClassifier::new(), move |kind| {
+        heard.lock().expect("whole").push(kind);
+        Outcome::Ignored
+    });
+    let circuit = circuit(1);
+    let hangs = service_fn(|_: Request<()>| async { Ok::<_, Infallible>(Response::new(Slow::new(SECOND * 2 / 3))) });
+    let guarded = CircuitBreakerLayer::http(circuit.clone()).classify(judge.at_end_of_body()).refuse(AsWrappedResponse);
+    let limit = TimeoutLayer::whole(SECOND).expiring().refuse(AsResponse).until_end_of_body();
+    let response = limit.layer(guarded.layer(hangs)).oneshot(Request::new(())).await.unwrap();
+    assert!(response.into_body().collect().await.is_err());
+    assert_eq!(*kinds.lock().expect("whole"), [TimeoutKind::Whole]);
+    assert_eq!((totals(&circuit), circuit.snapshot().totals.ignored), ((0, 0), 1));
 }
 
 /// Tower's adapters pass nothing on to the service inside.

@@ -20,16 +20,10 @@ pub(super) struct Abroad {
 }
 
 impl Abroad {
-    /// What is meant by a plain name: in this table rather than further in, and there rather than anywhere else.
+    /// What is meant by a plain name: in this table rather than in another one.
     pub(super) fn find(name: &str, here: Level) -> Option<&'static Self> {
-        let way = here.way();
-        let distance = |row: &&Self| match row.level {
-            level if level == here => 0,
-            level if way.is_some_and(|way| level.way().is_some_and(|there| there.starts_with(way))) => 1,
-            _ => 2,
-        };
         let rows = Self::all().filter(|row| here != Level::Own && plain(row.name).as_deref() == Some(name));
-        rows.min_by_key(distance)
+        rows.min_by_key(|row| row.level != here)
     }
 
     pub(super) fn all() -> impl Iterator<Item = &'static Self> {

@@ -8,8 +8,6 @@ mod distance;
 mod level;
 mod stages;
 
-use std::borrow::Cow;
-
 use self::abroad::Abroad;
 pub(super) use self::level::Level;
 
@@ -43,7 +41,7 @@ fn meant(name: &str, level: Level, known: &[&str]) -> Option<String> {
     if let Some(here) = abroad.filter(|abroad| abroad.level == level) {
         return Some(here.told(level));
     }
-    let same = known.iter().find(|known| self::plain(known).as_deref() == Some(&plain)).copied();
+    let same = known.iter().find(|known| self::plain(known).as_ref() == Some(&plain)).copied();
     if let Some(known) = same.or_else(|| distance::nearest_within(name, known, 1)) {
         return Some(question(known));
     }
@@ -56,16 +54,9 @@ fn meant(name: &str, level: Level, known: &[&str]) -> Option<String> {
 
 /// A name as all ways of writing it have it: `openDuration`, `OpenDuration`, `open-duration` and `open_duration` are one.
 /// `None` for what is too long to be a name.
-fn plain(name: &str) -> Option<Cow<'_, str>> {
-    if name.len() > 64 {
-        return None;
-    }
-    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    Some(if name.chars().all(is_plain) {
-        name.into()
-    } else {
-        name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>().into()
-    })
+fn plain(name: &str) -> Option<String> {
+    let letters = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase);
+    (name.len() <= 64).then(|| letters.collect())
 }
 
 #[cfg(test)]

@@ -71,6 +71,8 @@ fn a_name_from_abroad_is_known_at_every_level() {
         (Level::Route, "resetTimeout", "did you mean \"circuit_breaker.open_duration\" of the policy? text"),
         (Level::Retry, "reset_timeout", "did you mean \"circuit_breaker.open_duration\" of the policy? text"),
         (Level::Document, "ResetTimeout", "did you mean \"circuit_breaker.open_duration\" of the policy? text"),
+        (Level::Document, "instances", "did you mean \"policies\"?"),
+        (Level::Route, "verbs", "did you mean \"methods\"?"),
         (Level::CircuitBreaker, "rolling-count-buckets", "did you mean \"sliding_window.buckets\"?"),
         (Level::CircuitBreaker, "timeout", "did you mean \"attempt_timeout\" of the policy? for one attempt"),
         (Level::RateLimit, "timeoutDuration", "did you mean \"max_wait\"?"),

@@ -16,7 +16,6 @@ pub(super) fn count(range: RangeInclusive<u32>) -> impl Fn(&Value) -> Option<u32
 pub(super) fn number(value: &Value) -> Option<f64> {
     match *value {
         Value::Signed(number) => Some(number as f64),
-        Value::Unsigned(number) => Some(number as f64),
         Value::Float(number) => Some(number),
         _ => None,
     }

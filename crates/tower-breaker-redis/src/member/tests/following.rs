@@ -1,0 +1,110 @@
+//! What an instance makes of lines of the fleet.
+
+use tower_breaker_core::{Mode, State as Local};
+
+use super::*;
+
+#[test]
+fn a_line_from_before_what_is_known_changes_nothing() {
+    let mut here = Here::knows_nothing();
+    here.hears(&in_state(3, State::Closed));
+    here.hears(&open(2, 0));
+    assert_eq!(here.circuit.state(), Local::Closed);
+}
+
+#[test]
+fn a_line_heard_twice_is_done_once() {
+    let mut here = Here::knows_nothing();
+    here.hears(&in_state(2, State::Reset));
+    assert_eq!(here.circuit.by_hand().commands, 1);
+    here.hears(&in_state(2, State::Reset));
+    assert_eq!(here.circuit.by_hand().commands, 1);
+}
+
+#[test]
+fn of_two_lines_of_one_epoch_the_later_one_stands() {
+    let mut here = Here::new();
+    here.hears(&in_state(1, State::ForcedClosed));
+    assert_eq!(here.mode(), ActiveMode::ForcedClosed);
+}
+
+#[test]
+fn a_reset_is_done_if_it_comes_as_news_or_to_one_that_knew_the_fleet() {
+    for (known, news, opens) in [(true, true, false), (true, false, false), (false, true, false), (false, false, true)]
+    {
+        let mut here = Here::knows_nothing();
+        if known {
+            here.hears(&in_state(1, State::Closed));
+        }
+        while here.calls(Outcome::Failure) {}
+        here.member.follow(&here.circuit, &in_state(2, State::Reset), &TERMS, 0, here.now, news, false);
+        assert_eq!(here.circuit.state() == Local::Open, opens, "known {known}, news {news}");
+    }
+}
+
+#[test]
+fn a_mode_set_elsewhere_long_after_a_reset_resets_nothing() {
+    let mut here = Here::knows_nothing();
+    here.hears(&in_state(2, State::Reset));
+    while here.calls(Outcome::Failure) {}
+    here.hears(&Line { mode: Some(Mode::Enforce), ..in_state(3, State::Reset) });
+    assert_eq!((here.circuit.state(), here.circuit.by_hand().mode), (Local::Open, Some(Mode::Enforce)));
+    here.hears(&Line { since: 1, ..in_state(4, State::Reset) });
+    assert_eq!(here.circuit.state(), Local::Closed, "another reset");
+}
+
+#[test]
+fn a_reset_told_anew_to_an_emptied_redis_is_no_other_reset() {
+    let mut here = Here::knows_nothing();
+    here.hears(&in_state(2, State::Reset));
+    here.hears(&Line { since: 500, ..in_state(2, State::Reset) });
+    while here.calls(Outcome::Failure) {}
+    here.hears(&Line { since: 500, mode: Some(Mode::Enforce), ..in_state(3, State::Reset) });
+    assert_eq!(here.circuit.state(), Local::Open);
+}
+
+#[test]
+fn the_fleet_closes_what_it_opened_and_no_local_trip() {
+    let mut here = Here::new();
+    assert_eq!(here.circuit.state(), Local::Open);
+    here.hears(&in_state(2, State::Closed));
+    assert_eq!(here.circuit.state(), Local::Closed);
+    while here.calls(Outcome::Failure) {}
+    here.hears(&Line { mode: Some(Mode::Enforce), ..in_state(3, State::Closed) });
+    assert_eq!(here.circuit.state(), Local::Open);
+}
+
+#[test]
+fn a_mode_set_while_a_probe_is_out_leaves_the_probe_and_the_lease() {
+    let mut here = Here::new();
+    here.pass(1_000);
+    assert!(here.admitted().is_none());
+    here.is_told(&open(1, 0), Lease::Mine, 2_000);
+    let probe = here.admitted().expect("its probe");
+    here.hears(&Line { mode: Some(Mode::Enforce), ..open(2, 0) });
+    assert!(here.member.probes(here.now));
+    probe.record(Outcome::Success);
+    assert_eq!(here.says(), Some(Act::Close));
+}
+
+#[test]
+fn who_probed_does_so_no_more_when_the_fleet_is_closed_or_opens_anew() {
+    for line in [in_state(2, State::Closed), open(2, 500)] {
+        let mut here = Here::new();
+        here.pass(1_000);
+        assert!(here.admitted().is_none());
+        here.is_told(&open(1, 0), Lease::Mine, 2_000);
+        here.hears(&line);
+        assert!(!here.member.probes(here.now), "{line:?}");
+    }
+}
+
+#[test]
+fn the_end_of_a_force_is_told_with_what_is_left_of_it() {
+    let mut here = Here::new();
+    here.hears(&Line { until: 3_000, ..in_state(2, State::ForcedOpen) });
+    here.pass(1_000);
+    here.member.remind();
+    let ask = here.asks().expect("what it knows").ask;
+    assert_eq!((ask.state, ask.force_left), (State::ForcedOpen, Some(Duration::from_secs(2))));
+}

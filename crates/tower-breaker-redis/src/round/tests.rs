@@ -1,0 +1,193 @@
+use std::sync::Mutex;
+
+use tower_breaker_core::{CircuitBreakerConfig, Outcome, State};
+
+use super::*;
+use crate::{FleetState, wire::Act};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Where nothing is. What it says is kept.
+fn round() -> (Round, Arc<Mutex<Vec<FleetEvent>>>) {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let events = Arc::clone(&told);
+    let (target, address) = Target::parse("redis://127.0.0.1:1", SECOND).expect("a URL");
+    let setup = Setup {
+        circuits: Circuits::new(CircuitBreakerConfig::default()),
+        keys: Keys::new("tower-breaker", "default"),
+        address,
+        interval: SECOND,
+        timeout: SECOND,
+        quorum: 2,
+        lease: 5 * SECOND,
+        expiry: 3_600 * SECOND,
+        terms: Terms { hold: 5 * SECOND, refresh: 900 * SECOND, counts_as: 10 * SECOND, shortest: 3 * SECOND },
+        shared: Arc::new(Shared::new("me".to_owned())),
+        on_event: Some(Box::new(move |event| events.lock().expect("whole").push(event.clone()))),
+    };
+    (Round::new(setup, target), told)
+}
+
+impl Round {
+    fn ends(&mut self, outcome: Result<(), &str>) {
+        self.note(Instant::now(), outcome.map_err(str::to_owned));
+    }
+
+    fn hears(&mut self, name: &str, line: &str) {
+        self.heard(&name.into(), line, true, 0, Instant::now());
+    }
+
+    /// What there is to tell, of which circuit and of how many calls.
+    fn tells(&mut self, joins: bool) -> Vec<(String, Act, u64)> {
+        let found = self.look(joins);
+        found.iter().map(|(name, _, asked)| (name.to_string(), asked.ask.act, asked.ask.calls)).collect()
+    }
+}
+
+fn call(round: &Round, name: &str) {
+    round.setup.circuits.get_or_create(name).try_acquire().expect("closed").record(Outcome::Success);
+}
+
+#[test]
+fn an_interval_is_long_by_a_tenth_more_or_less_and_up_to_eight_times_while_redis_is_away() {
+    let (mut round, _) = round();
+    for times in [1, 1, 2, 4, 8, 8, 8] {
+        for _ in 0..100 {
+            let pause = round.pause();
+            assert!((SECOND * 9 / 10..=SECOND * 11 / 10).contains(&(pause / times)), "{pause:?} of {times}");
+        }
+        round.ends(Err("no answer"));
+    }
+    round.ends(Ok(()));
+    assert!(round.pause() <= SECOND * 11 / 10);
+}
+
+#[test]
+fn away_and_back_are_each_said_once_and_counted_each_time() {
+    let (mut round, told) = round();
+    for outcome in [Ok(()), Ok(()), Err("no answer"), Err("refused")] {
+        round.ends(outcome);
+    }
+    let status = round.setup.shared.status();
+    assert_eq!((status.connected, status.rounds, status.failed), (false, 2, 2));
+    assert_eq!(status.reason.as_deref(), Some("redis at 127.0.0.1:1: no answer"));
+    round.ends(Ok(()));
+    let status = round.setup.shared.status();
+    assert_eq!((status.connected, status.rounds, status.failed, status.reason), (true, 3, 2, None));
+    assert!(status.last_contact.is_some());
+    let told = told.lock().expect("whole");
+    assert!(matches!(
+        &told[..],
+        [FleetEvent::Joined { after: None }, FleetEvent::Away { .. }, FleetEvent::Joined { after: Some(_) }]
+    ));
+}
+
+#[test]
+fn a_first_contact_is_said_also_after_failures_and_with_no_time_away() {
+    let (mut round, told) = round();
+    round.ends(Err("no answer"));
+    round.ends(Ok(()));
+    let told = told.lock().expect("whole");
+    assert!(matches!(&told[..], [FleetEvent::Away { .. }, FleetEvent::Joined { after: None }]));
+}
+
+#[test]
+fn whatever_ends_the_task_the_gauge_says_so() {
+    let (mut round, _) = round();
+    call(&round, "orders");
+    round.hears("orders", "3 fo 0 0 0 - - -1");
+    round.look(false);
+    round.show();
+    round.ends(Ok(()));
+    let shared = Arc::clone(&round.setup.shared);
+    assert!(shared.status().connected && shared.state().circuits.contains_key("orders"));
+    drop(Ended(Arc::clone(&shared)));
+    assert!(!shared.status().connected && shared.state().circuits.is_empty());
+    assert_eq!(shared.status().reason.as_deref(), Some("the fleet's task has ended"));
+}
+
+#[test]
+fn the_time_of_redis_goes_on_with_this_instances_clock() {
+    let at = Instant::now();
+    let index = Index { now: Some((1_700_000_000_000, at)), ..Index::default() };
+    assert_eq!(index.redis_now(at + 3 * SECOND), 1_700_000_003_000);
+    assert_eq!(Index::default().redis_now(at), 0, "it was never told");
+}
+
+#[test]
+fn what_circuits_made_since_it_joined_counted_is_told_whole_and_once() {
+    let (mut round, _) = round();
+    call(&round, "before");
+    assert_eq!(round.tells(true), []);
+    call(&round, "since");
+    call(&round, "since");
+    assert_eq!(round.tells(false), [("since".to_owned(), Act::Report, 2)]);
+    assert_eq!(round.tells(false), []);
+    // Another circuit of that name.
+    round.setup.circuits.remove("since");
+    call(&round, "since");
+    assert_eq!(round.tells(false), [("since".to_owned(), Act::Report, 1)]);
+}
+
+#[test]
+fn circuits_that_left_the_set_are_let_go() {
+    let (mut round, _) = round();
+    for name in ["a", "b"] {
+        call(&round, name);
+    }
+    round.look(true);
+    round.setup.circuits.remove("a");
+    round.look(false);
+    assert_eq!(round.members.keys().map(|name| &**name).collect::<Vec<_>>(), ["b"]);
+}
+
+#[test]
+fn a_circuit_begins_with_what_the_index_had_of_its_name() {
+    let (mut round, _) = round();
+    round.hears("orders", "3 o 0 60000 1 - - -1");
+    let circuit = round.setup.circuits.get_or_create("orders");
+    assert_eq!(circuit.state(), State::Closed);
+    round.look(false);
+    assert_eq!(circuit.state(), State::Open);
+    round.hears("orders", "4 c 0 0 0 - - -1");
+    assert_eq!(circuit.state(), State::Closed);
+}
+
+#[test]
+fn of_the_index_no_more_than_twice_what_redis_keeps_is_remembered() {
+    let (mut round, _) = round();
+    for number in 0..20_000 {
+        round.hears(&number.to_string(), "3 fo 0 0 0 - - -1");
+    }
+    assert_eq!(round.index.lines.len(), 20_000);
+    round.hears("one more", "3 fo 0 0 0 - - -1");
+    assert_eq!(round.index.lines.len(), 1);
+}
+
+#[test]
+fn the_handle_shows_circuits_of_which_the_fleet_said_something() {
+    let (mut round, _) = round();
+    for name in ["silent", "counted", "open", "forced", "closed"] {
+        call(&round, name);
+    }
+    for (name, line) in
+        [("open", "3 o 0 60000 1 - - -1"), ("forced", "4 fc 0 0 0 - - -1"), ("closed", "5 r 0 0 0 - - -1")]
+    {
+        round.hears(name, line);
+    }
+    round.look(true);
+    round.members.get_mut("counted").expect("a member").totals.calls = 1;
+    round.show();
+    let state = round.setup.shared.state();
+    let mut shown: Vec<_> = state.circuits.values().map(|shown| (&*shown.name, shown.state, shown.epoch)).collect();
+    shown.sort_unstable_by_key(|(name, ..)| *name);
+    assert_eq!(
+        shown,
+        [
+            ("closed", FleetState::Closed, 5),
+            ("counted", FleetState::Closed, 0),
+            ("forced", FleetState::ForcedClosed, 4),
+            ("open", FleetState::Open, 3),
+        ]
+    );
+}
