@@ -1,5 +1,5 @@
 //! What the admin address shows: the page, the circuits as JSON and events, an operator's commands, `GET /stages`, and
-//! `GET /metrics` for Prometheus.
+//! `GET /metrics` for Prometheus. Asked for them by another name than its own it refuses.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -12,7 +12,7 @@ use axum::{
 use http::{StatusCode, header::CONTENT_TYPE};
 use prometheus::{TEXT_FORMAT, TextEncoder, core::Collector};
 use serde::Serialize;
-use tower_breaker::{Figure, InvalidConfig};
+use tower_breaker::Figure;
 use tower_breaker_axum::CircuitRoutes;
 use tower_breaker_prometheus::CircuitBreakerCollector;
 
@@ -21,30 +21,35 @@ use crate::{answer, config::Table, connections::Connections, stages::Stages, vit
 /// Where an operator's token is looked for. Arguments can be read by everybody on the machine, the environment cannot.
 pub(crate) const TOKEN: &str = "GATEWAY_OPERATOR_TOKEN";
 
+/// `host`: the name that `--admin` was given as, if that was a name. An error is one line.
 pub(crate) fn router(
     table: &Table,
     stages: &Arc<Stages>,
     connections: &Arc<Connections>,
     token: Option<&str>,
-) -> Result<Router, InvalidConfig> {
+    host: Option<&str>,
+) -> Result<Router, String> {
     let mut circuits = CircuitRoutes::new().circuits(table.circuits().clone()).circuits(table.keyed_circuits().clone());
     circuits = circuits.circuits(stages.endpoint_circuits().clone());
+    // Beside IP addresses and `localhost`.
+    circuits = circuits.allowed_hosts(host).map_err(|error| format!("--admin: {error}"))?;
     if let Some(token) = token {
-        circuits = circuits.operator_token(token)?;
+        circuits = circuits.operator_token(token).map_err(|error| format!("{TOKEN}: {error}"))?;
     }
     let metrics = CircuitBreakerCollector::builder()
         .circuits(table.circuits())
         .circuits(table.keyed_circuits())
         .circuits(stages.endpoint_circuits())
         .figures(table.circuits().name(), stages.figures())
-        .build()?;
-    Ok(circuits
-        .into_router()
+        .build()
+        .map_err(|error| error.to_string())?;
+    let others = Router::new()
         .route("/metrics", get(self::metrics).with_state((Arc::new(metrics), Arc::clone(connections))))
         .route("/stages", get(self::stages).with_state(Arc::clone(stages)))
         .fallback(async || {
             answer::problem(StatusCode::NOT_FOUND, "the page is at /; see also /circuits, /stages and /metrics")
-        }))
+        });
+    Ok(circuits.merge(others).into_router())
 }
 
 /// No registry stands in between: there are no other metrics here.

@@ -17,7 +17,8 @@ usage:
                               first mistake with file, line and field (exit 2)
 options:
   --listen ADDR               where to take requests       (default 127.0.0.1:8080)
-  --admin ADDR                where to show the circuits   (default 127.0.0.1:9090)
+  --admin ADDR                where to show the circuits   (default 127.0.0.1:9090); asked for them by another
+                              name than localhost or that in ADDR, it answers 421
   --state FILE                keeps what the circuits know across a restart
   --max-connections N         so many callers at once; one more gets 503   (default 10000, fewer where the
                               limit of open files has no room for two connections each)
@@ -55,6 +56,8 @@ pub(crate) struct Serve {
     pub(crate) state: Option<PathBuf>,
     pub(crate) listen: Address,
     pub(crate) admin: Address,
+    /// The name that it was given as, if that was a name.
+    pub(crate) admin_host: Option<String>,
     /// `None`: what there is room for, up to [`MAX_CONNECTIONS`].
     pub(crate) max_connections: Option<usize>,
     pub(crate) client_timeout: Duration,
@@ -110,6 +113,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
             config: config.map(Into::into),
             state: state.map(Into::into),
             listen: address("--listen", listen, [127, 0, 0, 1], 8080)?,
+            admin_host: admin.as_ref().and_then(host),
             admin: address("--admin", admin, [127, 0, 0, 1], 9090)?,
             max_connections: max_connections.map(connections).transpose()?,
             client_timeout: client_timeout.map_or(Ok(CLIENT_TIMEOUT), timeout)?,
@@ -139,6 +143,12 @@ fn timeout(value: OsString) -> Result<Duration, String> {
     let time = humantime::parse_duration(&value).ok();
     let time = time.filter(|time| (Duration::from_millis(10)..=Duration::from_secs(86_400)).contains(time));
     time.ok_or_else(|| format!("--client-timeout is {value:?}; accepted: a time of 10ms to 1day, as in 30s"))
+}
+
+/// The name in an address that has one.
+fn host(address: &OsString) -> Option<String> {
+    let address = address.to_str().filter(|address| address.parse::<SocketAddr>().is_err())?;
+    Some(address.rsplit_once(':')?.0.to_owned())
 }
 
 fn address(name: &str, value: Option<OsString>, host: [u8; 4], port: u16) -> Result<Address, String> {

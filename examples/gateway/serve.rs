@@ -72,8 +72,8 @@ pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
     report::say(format_args!("proxy    http://{at}"));
     report::say(format_args!("callers  at most {} connections at once", connections.most()));
     let token = token()?;
-    let router = admin::router(&table, &stages, &connections, token.as_deref())
-        .map_err(|error| (MISTAKE, format!("{}: {error}", admin::TOKEN)))?;
+    let router = admin::router(&table, &stages, &connections, token.as_deref(), serve.admin_host.as_deref())
+        .map_err(|error| (MISTAKE, error))?;
     report::say(format_args!("page     http://{admin_at}/"));
     report::say(format_args!("circuits http://{admin_at}/health/circuits"));
     report::say(format_args!("metrics  http://{admin_at}/metrics"));

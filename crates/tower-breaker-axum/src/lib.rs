@@ -18,8 +18,9 @@
 //! circuit opens all that is known of it: why it last opened, rates, waits, counts, the configuration in force. With the
 //! token it commands, and asks before it does.
 //!
-//! `?set=LABEL` says which set is meant, where several have a circuit of one name. A name that is empty, `.` or `..`, or too
-//! long for a path, is shown and cannot be commanded.
+//! `?set=LABEL` says which set is meant, where several have a circuit of one name; sets of one name have labels of their
+//! own, see [`CircuitRoutes::circuits`]. A name that is empty, `.` or `..`, or too long for a path, is shown and cannot be
+//! commanded.
 //!
 //! # Counts
 //!
@@ -27,6 +28,9 @@
 //! what the sliding window holds now, `in_row` and `.._in_row` what came in a row up to now, `total` and `.._count` are over the
 //! circuit's life, as are `calls`, `failures`, `slow`, `refused` and `detected` of an event. Rates are in [0, 1], null below the
 //! minimum; `ramp_share` is what a recovery ramp lets through, `throttle_share` what a throttle refuses, null where it is off. `.._seconds` are seconds; `last_failure_time` is RFC 3339; `at` of an event is milliseconds since 1970.
+//!
+//! Whoever begins to listen between two looks gets in `circuits` all as it is now but the counts over the life: these are of
+//! the last look, `at` says when that was, and what the next `summary` adds is what came since then.
 //!
 //! # Health is not readiness
 //!
@@ -41,6 +45,14 @@
 //! With the feature `tracing` the log is told, under the target `tower_breaker_axum`: INFO `operator command` with `action`
 //! and `circuit`, WARN `operator command refused` with `status` and `reason` too. Never the token; of a name its first 200
 //! bytes.
+//!
+//! # Pages of strangers
+//!
+//! No page of another origin can read these routes. But whoever owns a name can point it at this address (DNS rebinding),
+//! and then a page of that name is of this origin: open in an operator's browser it reads names and figures. To command it
+//! would need the token. [`CircuitRoutes::allowed_hosts`] names the hosts that are answered to. Set it where people browse
+//! from machines that reach the address, which is nearly everywhere; it is off until then, because only you know the names
+//! under which you serve.
 //!
 //! # Those who listen and never read
 //!
@@ -68,6 +80,7 @@
 
 mod dashboard;
 mod events;
+mod hosts;
 mod json;
 mod key;
 mod operator;

@@ -17,6 +17,7 @@ use tower_breaker_core::{Circuit, Circuits, InvalidConfig};
 use crate::{
     dashboard,
     events::Hub,
+    hosts::{self, Hosts},
     json::{self, Health, Json, One},
     operator::{self, Action, Operator, Token},
     problem::Problem,
@@ -46,23 +47,34 @@ use crate::{
 pub struct CircuitRoutes {
     sets: Sets,
     token: Option<Token>,
+    hosts: Option<Hosts>,
     interval: Duration,
     listeners: usize,
+    others: Router,
 }
 
 impl CircuitRoutes {
     /// No circuits yet, and nobody may command them.
     pub fn new() -> Self {
-        Self { sets: Sets::default(), token: None, interval: Duration::from_secs(1), listeners: 100 }
+        let (sets, others) = (Sets::default(), Router::new());
+        Self { sets, token: None, hosts: None, interval: Duration::from_secs(1), listeners: 100, others }
     }
 
-    /// Shows a set, with its name as the label; those to come included. May be given more than once.
+    /// Shows a set, with its name as the label; circuits to come included. May be called more than once.
+    ///
+    /// Labels are how one set is told from another, on the page and in `?set=LABEL`: where a label is taken, the set added
+    /// later gets the first that is free of `NAME-2`, `NAME-3` and so on. So it is with two middlewares that each made a
+    /// set of their own and named it alike; a name of one's own (`Circuits::builder().name(..)`) says more. A set that is
+    /// shown already is not shown again.
     pub fn circuits(mut self, circuits: Circuits) -> Self {
         self.sets.add(circuits);
         self
     }
 
-    /// Shows a circuit that is in no set, with the label `single`. May be given more than once.
+    /// Shows a circuit that is in no set, with the label `single`. May be called more than once.
+    ///
+    /// One whose name another of these has, or where a set took that label first, gets `single-2` and so on. A circuit that
+    /// is shown so already is not shown again.
     pub fn circuit(mut self, circuit: Circuit) -> Self {
         self.sets.add_single(circuit);
         self
@@ -81,10 +93,63 @@ impl CircuitRoutes {
         Ok(self)
     }
 
+    /// Answers only requests to these hosts; any other gets 421. Without this call all are answered. May be called more
+    /// than once.
+    ///
+    /// It keeps out pages of a stranger's name that was pointed at this address (DNS rebinding), which a browser takes for
+    /// pages of these routes. A browser says in `Host` which name it asked for, and no script can say otherwise.
+    ///
+    /// A host is a name (`admin.example`), in letters of any size. Subdomains are names of their own. An IP address and
+    /// `localhost` are answered whatever is named here, also if that is nothing: nobody can point them elsewhere. Ports are
+    /// not looked at: a page that came from another port of the same name is of another origin, and browsers see to that. A
+    /// request that names no host, as HTTP/1.0 may, or names another one beside, is refused.
+    ///
+    /// Behind a proxy, name what the proxy sends in `Host`; `X-Forwarded-Host` and the like are not believed.
+    ///
+    /// ```
+    /// # use tower_breaker_axum::CircuitRoutes;
+    /// # fn main() -> Result<(), tower_breaker_core::InvalidConfig> {
+    /// let routes = CircuitRoutes::new().allowed_hosts(["admin.example", "prod-7.internal"])?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What is neither a name of ASCII letters, digits, `-`, `_` and dots nor an IP address: one with a scheme, a port, a
+    /// path or a wildcard. Other letters are to be written as browsers send them (`xn--..`).
+    pub fn allowed_hosts<H: AsRef<str>>(mut self, hosts: impl IntoIterator<Item = H>) -> Result<Self, InvalidConfig> {
+        let allowed = self.hosts.get_or_insert_default();
+        hosts.into_iter().try_for_each(|host| allowed.add(host.as_ref()))?;
+        Ok(self)
+    }
+
+    /// Serves these routes as well, and their fallback: metrics, say. They stand behind the same check of the host, and
+    /// their answers too are not to be stored (`no-store`), to be taken for what they say they are (`nosniff`), and not to
+    /// be read by pages of another origin.
+    ///
+    /// ```
+    /// use axum::{Router, routing::get};
+    /// use tower_breaker_axum::CircuitRoutes;
+    ///
+    /// let metrics = Router::new().route("/metrics", get(async || "up 1"));
+    /// let admin: Router = CircuitRoutes::new().merge(metrics).into_router();
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// As [`Router::merge`] does, here or in [`into_router`](Self::into_router): where a path has a route already, or a
+    /// second fallback is given.
+    pub fn merge(mut self, routes: Router) -> Self {
+        self.others = self.others.merge(routes);
+        self
+    }
+
     /// How often those who listen to events get a summary. Default 1 s; what is shorter than 100 ms is 100 ms, what is
     /// longer than a minute is a minute.
     ///
-    /// Each looks at every circuit once, however many listen, about a microsecond for each; nothing runs while nobody does.
+    /// Each looks at every circuit once, however many listen, about a microsecond for each, and so does each who begins to
+    /// listen; nothing runs while nobody does.
     pub fn summary_every(mut self, interval: Duration) -> Self {
         self.interval = interval.clamp(Duration::from_millis(100), Duration::from_secs(60));
         self
@@ -97,8 +162,12 @@ impl CircuitRoutes {
     }
 
     /// The routes. They may be merged into another router, or nested under a path.
+    ///
+    /// # Panics
+    ///
+    /// Where [`merge`](Self::merge) was given a path of these routes.
     pub fn into_router<S: Clone + Send + Sync + 'static>(self) -> Router<S> {
-        let Self { sets, token, interval, listeners } = self;
+        let Self { sets, token, hosts, interval, listeners, others } = self;
         let hub = Hub::new(sets.clone(), interval, listeners, token.is_some());
         let mut commands = Router::new()
             .route("/operator", post(operator::check))
@@ -108,14 +177,18 @@ impl CircuitRoutes {
             commands = commands.route(&format!("/circuits/{{name}}/{}", action.as_str()), command);
         }
         let commands = commands.with_state(Arc::new(Operator { sets: sets.clone(), token }));
-        Router::new()
+        let mut all = Router::new()
             .route("/health/circuits", get(health))
             .route("/circuits", get(circuits))
             .with_state(sets)
             .merge(commands)
             .route("/events", get(events).with_state(hub))
             .route("/", get(dashboard::page))
-            .layer(middleware::map_response(headers))
+            .merge(others.with_state(()));
+        if let Some(hosts) = hosts {
+            all = all.layer(middleware::from_fn_with_state(Arc::new(hosts), hosts::guard));
+        }
+        all.layer(middleware::map_response(headers))
     }
 }
 

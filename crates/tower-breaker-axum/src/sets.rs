@@ -55,12 +55,36 @@ pub(crate) struct Found {
 pub(crate) struct Sets(Vec<Set>);
 
 impl Sets {
+    /// One that is there already is not added again.
     pub(crate) fn add(&mut self, circuits: Circuits) {
-        self.0.push(Set { label: Arc::from(circuits.name()), source: Source::Set(circuits) });
+        if !self.0.iter().any(|set| matches!(&set.source, Source::Set(other) if other.same_set(&circuits))) {
+            let label = self.free(circuits.name(), |_| true);
+            self.0.push(Set { label, source: Source::Set(circuits) });
+        }
     }
 
+    /// Likewise. Those of different names share a label.
     pub(crate) fn add_single(&mut self, circuit: Circuit) {
-        self.0.push(Set { label: Arc::from(SINGLE), source: Source::Single(circuit) });
+        let same = circuit.downgrade();
+        if !self.0.iter().any(|set| matches!(&set.source, Source::Single(other) if same.is_of(other))) {
+            let label = self.free(SINGLE, |source| match source {
+                Source::Set(_) => true,
+                Source::Single(other) => other.name() == circuit.name(),
+            });
+            self.0.push(Set { label, source: Source::Single(circuit) });
+        }
+    }
+
+    /// This label, with the first number after it that makes it one that nobody has who may not share it.
+    fn free(&self, label: &str, keeps: impl Fn(&Source) -> bool) -> Arc<str> {
+        let is_free = |label: &str| !self.0.iter().any(|set| *set.label == *label && keeps(&set.source));
+        let mut free = label.to_owned();
+        let mut number = 2_u64;
+        while !is_free(&free) {
+            free = format!("{label}-{number}");
+            number += 1;
+        }
+        free.into()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Set> {

@@ -2,6 +2,7 @@
 
 mod driver;
 mod hands;
+mod late;
 
 use std::{
     thread,

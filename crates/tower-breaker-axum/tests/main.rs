@@ -4,12 +4,15 @@
 mod browser;
 mod events;
 mod figures;
+mod hosts;
 mod json;
 mod key;
-#[cfg(feature = "tracing")]
+mod late;
 mod life;
+#[cfg(feature = "tracing")]
 mod log;
 mod operator;
 mod pace;
+mod sets;
 mod sockets;
 mod support;

@@ -1,9 +1,12 @@
 //! What the admin address shows.
 
+use std::net::SocketAddr;
+
 use crate::{
-    client::{command, get, post},
+    LAX,
+    client::{Answer, Client, command, get, post},
     one_route,
-    process::Gateway,
+    process::{File, Gateway},
     until,
     upstream::Upstream,
 };
@@ -82,4 +85,49 @@ fn what_the_operator_forces_the_proxied_port_obeys() {
     assert_eq!(command(gateway.admin, RESET, &bearer), 200);
     assert_eq!(get(gateway.at, "/a").status, 200);
     assert!(gateway.lines().iter().all(|line| !line.contains(TOKEN)), "{:?}", gateway.lines());
+}
+
+/// What a page of this host gets.
+fn get_as(at: SocketAddr, path: &str, host: &str) -> Answer {
+    let mut client = Client::connect(at);
+    client.send(format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+    client.answer()
+}
+
+#[test]
+fn a_page_of_a_name_that_was_pointed_at_the_admin_address_reads_nothing() {
+    let upstream = Upstream::well();
+    let gateway = Gateway::start(&one_route(&upstream, LAX));
+    let port = gateway.admin.port();
+    for path in ["/", "/circuits", "/health/circuits", "/metrics", "/stages", "/events", "/none"] {
+        for host in ["evil.example".to_owned(), format!("127.0.0.1.evil.example:{port}"), "127.1".to_owned()] {
+            let answer = get_as(gateway.admin, path, &host);
+            assert_eq!(answer.status, 421, "{path} of {host}");
+            assert_eq!(answer.head.get("content-type").unwrap(), "application/problem+json");
+        }
+    }
+    for path in ["/", "/circuits", "/metrics", "/stages", "/none"] {
+        for host in [gateway.admin.to_string(), format!("localhost:{port}"), "[::1]".to_owned()] {
+            let answer = get_as(gateway.admin, path, &host);
+            assert_eq!(answer.status, if path == "/none" { 404 } else { 200 }, "{path} of {host}");
+            for (field, value) in [
+                ("cache-control", "no-store"),
+                ("x-content-type-options", "nosniff"),
+                ("cross-origin-resource-policy", "same-origin"),
+            ] {
+                assert_eq!(answer.head.get(field).as_deref(), Some(value), "{field} of {path}");
+            }
+        }
+    }
+    assert_eq!(get_as(gateway.at, "/a", "any.example").status, 200, "the proxied port is for everybody");
+}
+
+#[test]
+fn the_admin_address_answers_to_the_host_that_it_was_given_as() {
+    let file = File::new(&one_route(&Upstream::well(), LAX));
+    // The system takes this for 127.0.0.1. To a name it would say the same.
+    let gateway = Gateway::with(&["--config", file.path(), "--listen", "127.0.0.1:0", "--admin", "127.1:0"]);
+    for (host, status) in [("127.1", 200), ("127.1:9090", 200), ("localhost", 200), ("evil.example", 421)] {
+        assert_eq!(get_as(gateway.admin, "/stages", host).status, status, "{host}");
+    }
 }

@@ -94,6 +94,10 @@ impl Hub {
         }
     }
 
+    pub(super) fn is_anybody_new(&self) -> bool {
+        !self.listeners().new.is_empty()
+    }
+
     /// Those who are new, who are so no longer.
     pub(super) fn welcome(&self) -> Vec<Arc<Listener>> {
         let mut listeners = self.listeners();

@@ -89,6 +89,22 @@ struct Seen {
     /// When the wait ends, as it was last told.
     ends: Option<Instant>,
     round: u64,
+    /// One who came since was told something else.
+    told_apart: bool,
+}
+
+impl Seen {
+    /// Whether somebody who knows this learns nothing from that.
+    fn tells_as_much(&self, row: &Row, ends: Option<Instant>) -> bool {
+        let as_told = match (self.ends, ends) {
+            (Some(before), Some(now)) => {
+                before.saturating_duration_since(now).max(now.saturating_duration_since(before)) < TOLERANCE
+            }
+            (before, now) => before.is_none() == now.is_none(),
+        };
+        // A wait that is over stays at nought while its end moves on.
+        row.says_the_same(&self.row) && (as_told || row.ready_to_probe)
+    }
 }
 
 /// How the circuits were at the last look.
@@ -96,16 +112,18 @@ struct Seen {
 pub(super) struct Rows {
     seen: HashMap<(usize, Arc<str>), Seen>,
     round: u64,
+    at: u64,
 }
 
-/// All circuits, for one who begins to listen.
+/// All circuits, for those who begin to listen.
 #[derive(Debug, Serialize)]
-pub(super) struct Whole<'a> {
+pub(super) struct Whole {
     version: u32,
+    /// Of the last look.
     at: u64,
     interval_seconds: f64,
     operator: bool,
-    circuits: Vec<&'a Row>,
+    circuits: Vec<Row>,
 }
 
 /// What has changed since the last look.
@@ -131,7 +149,8 @@ struct Gone {
 impl Rows {
     pub(super) async fn look(&mut self, sets: &Sets) -> Summary {
         self.round += 1;
-        let mut summary = Summary { at: now(), ..Summary::default() };
+        self.at = now();
+        let mut summary = Summary { at: self.at, ..Summary::default() };
         let mut labels = Vec::new();
         for (index, set) in sets.iter().enumerate() {
             labels.push(Arc::clone(&set.label));
@@ -158,34 +177,44 @@ impl Rows {
 
     /// Keeps the row; gives it back if it says something new.
     fn note(&mut self, index: usize, row: Row, remaining: Option<Duration>) -> Option<Row> {
-        let ends = remaining.and_then(|remaining| Instant::now().checked_add(remaining));
-        let seen = match self.seen.entry((index, Arc::clone(&row.name))) {
-            Entry::Occupied(seen) => seen.into_mut(),
-            Entry::Vacant(place) => {
-                place.insert(Seen { row: row.clone(), ends, round: self.round });
-                return Some(row);
+        let (ends, round) = (ends(remaining), self.round);
+        match self.seen.entry((index, Arc::clone(&row.name))) {
+            Entry::Occupied(mut seen) if !seen.get().told_apart && seen.get().tells_as_much(&row, ends) => {
+                let seen = seen.get_mut();
+                (seen.row, seen.round) = (row, round);
+                None
             }
-        };
-        let as_told = match (seen.ends, ends) {
-            (Some(told), Some(now)) => {
-                told.saturating_duration_since(now).max(now.saturating_duration_since(told)) < TOLERANCE
+            place => {
+                place.insert_entry(Seen { row: row.clone(), ends, round, told_apart: false });
+                Some(row)
             }
-            (told, now) => told.is_none() == now.is_none(),
-        };
-        // A wait that is over stays at nought while its end moves on.
-        let is_known = row.says_the_same(&seen.row) && (as_told || row.ready_to_probe);
-        if is_known {
-            (seen.row, seen.round) = (row, self.round);
-            return None;
         }
-        *seen = Seen { row: row.clone(), ends, round: self.round };
-        Some(row)
     }
 
-    pub(super) fn whole(&self, interval: Duration, operator: bool) -> Whole<'_> {
-        let circuits = self.seen.values().map(|seen| &seen.row).collect();
-        Whole { version: VERSION, at: now(), interval_seconds: seconds(interval), operator, circuits }
+    /// How the circuits are now, but with the counts of the last look, and when that was: so the next summary, which is of
+    /// all that came since, means the same to those who come now as to those who were told of that look.
+    pub(super) async fn whole(&mut self, sets: &Sets, interval: Duration, operator: bool) -> Whole {
+        let mut circuits = Vec::with_capacity(self.seen.len());
+        for (index, set) in sets.iter().enumerate() {
+            for list in set.list().chunks(AT_ONCE) {
+                for circuit in list {
+                    let snapshot = circuit.snapshot();
+                    // One that is new is told with the next summary, as to all others.
+                    let Some(seen) = self.seen.get_mut(&(index, Arc::clone(&snapshot.name))) else { continue };
+                    let Row { calls, failures, slow, refused, detected, .. } = seen.row;
+                    let row = Row { calls, failures, slow, refused, detected, ..Row::new(&set.label, &snapshot) };
+                    seen.told_apart |= !seen.tells_as_much(&row, ends(snapshot.open_remaining));
+                    circuits.push(row);
+                }
+                tokio::task::yield_now().await;
+            }
+        }
+        Whole { version: VERSION, at: self.at, interval_seconds: seconds(interval), operator, circuits }
     }
+}
+
+fn ends(remaining: Option<Duration>) -> Option<Instant> {
+    Instant::now().checked_add(remaining?)
 }
 
 /// What the clock on the wall shows, in milliseconds since 1970.

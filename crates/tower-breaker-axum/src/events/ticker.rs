@@ -53,7 +53,7 @@ pub(super) async fn run(mut serving: Serving) {
             let summary = rows.look(&hub.sets).await;
             hub.tell(&message("event: summary", &summary));
         }
-        welcome(&hub, &rows, told);
+        welcome(&hub, &mut rows, told).await;
         if hub.is_deserted() {
             // Another may serve by now.
             serving.is_over = true;
@@ -62,13 +62,13 @@ pub(super) async fn run(mut serving: Serving) {
     }
 }
 
-fn welcome(hub: &Hub, rows: &Rows, told: u64) {
-    let new = hub.welcome();
-    if new.is_empty() {
+async fn welcome(hub: &Hub, rows: &mut Rows, told: u64) {
+    if !hub.is_anybody_new() {
         return;
     }
-    let whole = message("retry: 1000\nevent: circuits", &rows.whole(hub.interval, hub.operator));
-    for listener in new {
+    let whole = message("retry: 1000\nevent: circuits", &rows.whole(&hub.sets, hub.interval, hub.operator).await);
+    // With those who came meanwhile. From here on nothing is waited for: what is told next comes after this.
+    for listener in hub.welcome() {
         listener.push(&whole);
         let mut missed = hub.recent().after(listener.knows);
         missed.retain(|happened| happened.id <= told);

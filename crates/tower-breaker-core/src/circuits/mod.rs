@@ -86,6 +86,12 @@ impl Circuits {
         &self.set.name
     }
 
+    /// Whether these are one set: clones are, and two that share no more than their name are not.
+    #[must_use]
+    pub fn same_set(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.set, &other.set)
+    }
+
     /// The circuit of this name, if there is one. Never creates.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Circuit> {

@@ -241,6 +241,13 @@ fn an_observer_of_the_set_is_told_of_every_circuit() {
 }
 
 #[test]
+fn a_clone_is_the_same_set_and_another_of_the_same_name_is_not() {
+    let [one, other] = [(); 2].map(|()| Circuits::builder().name("origins").build());
+    assert!(one.same_set(&one.clone()));
+    assert!(!one.same_set(&other));
+}
+
+#[test]
 fn the_set_of_the_process_is_one() {
     let name = "facts::circuits::the_set_of_the_process_is_one";
     let circuit = Circuits::global().get_or_create(name);
