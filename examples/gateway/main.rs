@@ -10,7 +10,8 @@
 //! `stages` keeps what they share from call to call, `judge` says whose fault a failure is, `fallback` answers in its
 //! place. `config` is what this program adds to the routes document of `tower_breaker::routes`, `reload` puts a changed
 //! one in force, `admin` shows the circuits, `vitals` what the program itself holds, `state` keeps the circuits across
-//! a restart, `fleet` shares them with other gateways, `open_files` says how many callers there is room for.
+//! a restart, `fleet` shares them with other gateways, `open_files` says how many callers there is room for. `report` has
+//! the words for what happens, and `printer` sees to it that nobody waits for their reader.
 
 mod admin;
 mod answer;
@@ -29,6 +30,7 @@ mod headers;
 mod judge;
 mod open_files;
 mod pace;
+mod printer;
 mod proxy;
 mod reload;
 mod report;
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
         Ok(Command::Serve(serve)) => run(serve),
         Err(problem) => Err((MISTAKE, problem)),
     };
+    report::finish();
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err((code, problem)) => {

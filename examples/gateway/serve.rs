@@ -12,7 +12,7 @@ use tower_breaker::Circuits;
 use crate::{
     MISTAKE, admin,
     args::{self, Address, Serve},
-    config::{self, Config, Table},
+    config::{self, Config, Route, Table},
     connections::Connections,
     demo, open_files,
     proxy::Proxy,
@@ -30,7 +30,7 @@ const BACKLOG: u32 = 4096;
 
 /// Serves until it is told to stop. An error is an exit code and one line.
 pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
-    report::start();
+    report::start().map_err(|error| (1, format!("cannot start: {error}")))?;
     let cannot = |error: io::Error| (1, format!("cannot wait for signals: {error}"));
     // Without a file there is nothing to read again, and a terminal that is closed ends the demonstration as it ends others.
     let hangup = serve.config.as_ref().map(|_| signal(SignalKind::hangup())).transpose().map_err(cannot)?;
@@ -79,9 +79,14 @@ pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
     report::say(format_args!("metrics  http://{admin_at}/metrics"));
     let commands = if token.is_some() { "taken with the token of" } else { "none are taken: they need a token in" };
     report::say(format_args!("commands {commands} {}", admin::TOKEN));
-    for route in table.config().routes() {
+    let leads = |route: &Route| {
         let upstreams: Vec<String> = route.extra().upstreams.list().iter().map(ToString::to_string).collect();
-        report::say(format_args!("route    {} -> {}", route.name(), upstreams.join(", ")));
+        format!("route    {} -> {}", route.name(), upstreams.join(", "))
+    };
+    let routes: Vec<String> = table.config().routes().map(leads).collect();
+    if !routes.is_empty() {
+        // As one, so that none is left out however many there are.
+        report::say(routes.join("\n"));
     }
     let join =
         |circuits| fleet.as_ref().map(|fleet| fleet.join(circuits)).transpose().map_err(|error| (MISTAKE, error));

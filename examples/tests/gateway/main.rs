@@ -18,6 +18,7 @@ mod protocol;
 mod proxying;
 mod redis;
 mod reloading;
+mod reporting;
 mod slow;
 mod smuggling;
 mod stages;
