@@ -29,8 +29,9 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    pub(crate) fn new(table: Table, stages: Arc<Stages>, patience: Duration) -> Arc<Self> {
-        Arc::new(Self { table, stages, forward: Forward::new(), patience })
+    /// Callers are waited for so long, and upstreams so long.
+    pub(crate) fn new(table: Table, stages: Arc<Stages>, patience: Duration, upstreams: Duration) -> Arc<Self> {
+        Arc::new(Self { table, stages, forward: Forward::new(upstreams), patience })
     }
 
     /// Answers a request of `caller`.

@@ -99,7 +99,7 @@ pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
         upstreams.show(at, admin_at);
     }
 
-    let proxy = Proxy::new(table, stages, serve.client_timeout);
+    let proxy = Proxy::new(table, stages, serve.client_timeout, serve.upstream_timeout);
     let stop = tokio::select! {
         () = connections.take(&listener, &proxy) => "",
         _ = interrupt.recv() => "Ctrl-C",

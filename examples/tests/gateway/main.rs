@@ -19,6 +19,7 @@ mod proxying;
 mod redis;
 mod reloading;
 mod reporting;
+mod silent;
 mod slow;
 mod smuggling;
 mod stages;
