@@ -23,7 +23,7 @@ pub(crate) fn say(line: impl Display) {
 
 /// To standard error, last of all. It is waited for, but only for a moment: what is full may stay so.
 pub(crate) fn complain(line: impl Display) {
-    let line = line.to_string();
+    let line = text(&line.to_string());
     let (done, wait) = mpsc::channel();
     let write = move || {
         let _ = writeln!(io::stderr().lock(), "{line}");
@@ -36,7 +36,20 @@ pub(crate) fn complain(line: impl Display) {
 
 /// Something that happened, with the time since the start.
 pub(crate) fn event(line: impl Display) {
-    say(format_args!("{:7.1}s  {line}", START.elapsed().as_secs_f64()));
+    say(format_args!("{:7.1}s  {}", START.elapsed().as_secs_f64(), text(&line.to_string())));
+}
+
+/// A line with strangers' words in it, such as names of circuits. What would command a terminal, end the line, or turn round
+/// the reading of what stands behind it is escaped: controls, and characters of format. Letters of any script stay.
+fn text(line: &str) -> String {
+    const STAY: [char; 3] = ['"', '\'', '\\'];
+    let mut text = String::with_capacity(line.len());
+    for part in line.split_inclusive(STAY) {
+        let words = part.strip_suffix(STAY).unwrap_or(part);
+        text.extend(words.escape_debug());
+        text.push_str(&part[words.len()..]);
+    }
+    text
 }
 
 /// Begins to count the time of events, and to say things that nobody waits for.

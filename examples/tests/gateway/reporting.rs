@@ -76,3 +76,18 @@ fn what_waits_at_the_end_is_read_by_who_reads_on() {
     gateway.line("all requests have ended");
     assert_eq!(told(&gateway.lines()), (FEW, 0));
 }
+
+/// U+009B begins a command to a terminal, U+0085 ends a line, and U+202E turns round what stands behind it.
+#[test]
+fn a_hostile_name_is_text_where_it_is_printed() {
+    let gateway = by_tenant(&Upstream::dead());
+    let mut client = Client::connect(gateway.at);
+    let hostile = "a\u{9b}2Jb\u{85}c\u{202e}d\u{2066}e\u{200f}f\u{feff}g\u{e0041}h\u{2028}i\u{ad}j";
+    for tenant in [hostile, "\"Käse & 東京\" d'été \u{1f9c0}"] {
+        client.send(format!("GET /a HTTP/1.1\r\nHost: a\r\nX-Tenant: {tenant}\r\n\r\n"));
+        assert_eq!(client.answer().status, 502);
+    }
+    let escaped = r"a\u{9b}2Jb\u{85}c\u{202e}d\u{2066}e\u{200f}f\u{feff}g\u{e0041}h\u{2028}i\u{ad}j";
+    gateway.line(&format!("/{{*rest}}#{escaped}: closed -> open"));
+    gateway.line("/{*rest}#\"Käse & 東京\" d'été \u{1f9c0}: closed -> open");
+}
