@@ -18,7 +18,7 @@ use hyper_util::{
 use tokio::time::{Instant, sleep_until};
 use tower::Service;
 
-use crate::{config::Matched, reply::Reply, upload::Progress, upstream::Upstream};
+use crate::{config::Matched, headers, reply::Reply, upload::Progress, upstream::Upstream};
 
 /// Calls upstreams, over connections that it keeps.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ pub(crate) enum Patience {
 pub(crate) enum Failure {
     /// There was nobody to connect to, and nothing was sent.
     Unreachable,
-    /// The upstream broke the connection off, or said something that is no HTTP.
+    /// The upstream broke the connection off, or said something that is no HTTP or in a coding that is not known here.
     Broken,
     /// The upstream did not answer in time.
     Silent,
@@ -130,6 +130,7 @@ impl Forward {
         match answered {
             // Nobody asked for another protocol, so there is no sense in agreeing to one.
             Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => Err(Failure::Broken),
+            Ok(response) if headers::has_other_codings(response.headers()) => Err(Failure::Broken),
             Ok(response) => {
                 upstream.is_up();
                 Ok(response.map(|body| Body::new(Reply::new(body, self.patience))))

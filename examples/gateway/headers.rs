@@ -34,6 +34,15 @@ pub(crate) fn wants_upgrade(request: &request::Parts) -> bool {
         || tokens(&request.headers, &UPGRADE).any(|protocol| !protocol.eq_ignore_ascii_case("h2c"))
 }
 
+/// Whether a body comes in a transfer coding beside `chunked`, which alone is undone here (RFC 9112, section 6.1): passed on
+/// without its name, the rest would be taken for the content.
+pub(crate) fn has_other_codings(headers: &HeaderMap) -> bool {
+    let fields = headers.get_all(TRANSFER_ENCODING).into_iter().map(HeaderValue::as_bytes);
+    let codings = fields.flat_map(|field| field.split(|&byte| byte == b',')).map(<[u8]>::trim_ascii);
+    let mut codings = codings.filter(|coding| !coding.is_empty());
+    codings.next().is_some_and(|first| !first.eq_ignore_ascii_case(b"chunked")) || codings.next().is_some()
+}
+
 /// Whether the caller sends its body only once it is told to.
 pub(crate) fn expects_continue(headers: &HeaderMap) -> bool {
     headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))

@@ -45,6 +45,9 @@ impl Proxy {
         if headers::wants_upgrade(&head) {
             return answer::problem(StatusCode::NOT_IMPLEMENTED, "no other protocols are spoken through this gateway");
         }
+        if headers::has_other_codings(&head.headers) {
+            return answer::problem(StatusCode::NOT_IMPLEMENTED, "of transfer codings only chunked is known here");
+        }
         let has_body = !body.is_end_stream();
         let request = Request::from_parts(head, ());
         let Some(found) = self.table.find(&request) else {

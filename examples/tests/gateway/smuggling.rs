@@ -44,6 +44,50 @@ fn an_encoding_that_does_not_say_where_the_body_ends_is_refused() {
     refused(&gateway, &upstream, "POST /a HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
 }
 
+/// Where the body ends is plain; but what it is would be lost, as no more than the chunks is undone here.
+#[test]
+fn a_coding_beside_chunks_is_501_and_not_lost() {
+    let upstream = Upstream::well();
+    let gateway = Gateway::start(&one_route(&upstream, LAX));
+    for codings in [
+        "Transfer-Encoding: gzip, chunked",
+        "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked",
+        "Transfer-Encoding: chunked, chunked",
+        "Transfer-Encoding: gzip;q=1, Chunked",
+        "Transfer-Encoding: \u{fc}\r\nTransfer-Encoding: chunked",
+    ] {
+        let mut client = Client::connect(gateway.at);
+        client.send(format!("POST /a HTTP/1.1\r\nHost: a\r\n{codings}\r\n\r\n5\r\nhello\r\n0\r\n\r\n"));
+        assert_eq!(client.answer().status, 501, "{codings}");
+        assert!(upstream.seen().is_empty(), "{codings}");
+    }
+    for codings in ["chunked", "CHUNKED", ", chunked"] {
+        let mut client = Client::connect(gateway.at);
+        let head = format!("POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: {codings}\r\n\r\n");
+        client.send(format!("{head}5\r\nhello\r\n0\r\n\r\n"));
+        assert_eq!(client.answer().status, 200, "{codings}");
+    }
+}
+
+#[test]
+fn an_upstreams_answer_in_a_coding_beside_chunks_is_502_and_its_failure() {
+    let upstream = Upstream::start(|exchange| {
+        let codings = match exchange.path() {
+            "/one-field" => "Transfer-Encoding: gzip, chunked",
+            "/two-fields" => "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked",
+            "/last" => "Transfer-Encoding: chunked, gzip",
+            _ => "Transfer-Encoding: gzip",
+        };
+        exchange.send(&format!("HTTP/1.1 200 OK\r\n{codings}\r\n\r\n4\r\nwell\r\n0\r\n\r\n"));
+        exchange.keep = false;
+    });
+    let gateway = Gateway::start(&one_route(&upstream, LAX));
+    for (index, path) in ["/one-field", "/two-fields", "/last", "/alone"].into_iter().enumerate() {
+        assert_eq!(crate::client::get(gateway.at, path).status, 502, "{path}");
+        assert_eq!(gateway.circuit("/{*rest}")["failure_count"], index + 1, "{path}");
+    }
+}
+
 #[test]
 fn folded_and_misspelt_fields_are_refused() {
     let upstream = Upstream::well();
