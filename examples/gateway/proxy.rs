@@ -40,7 +40,7 @@ impl Proxy {
         // From here on, whatever becomes of the request, its body is not left in the way of the answer.
         let body = Upload::new(body, headers::expects_continue(&head.headers), self.patience);
         if !headers::names_its_host(&head) {
-            return answer::problem(StatusCode::BAD_REQUEST, "a request of HTTP/1.1 has one Host header");
+            return answer::problem(StatusCode::BAD_REQUEST, "a request names one host, as in Host: a.example:8080");
         }
         if headers::wants_upgrade(&head) {
             return answer::problem(StatusCode::NOT_IMPLEMENTED, "no other protocols are spoken through this gateway");
