@@ -2,7 +2,8 @@
 //!
 //! A pipe that is full blocks whoever writes into it. Lines come from callers' own tasks, where a circuit says that it opens:
 //! a reader who stalls would soon hold all of them up. So they are put into a queue that one thread writes from. Where the
-//! queue is full lines are left out and counted, and the count stands where they would have been.
+//! queue is full lines are left out and counted, and the count stands where they would have been. What is said at the start,
+//! the addresses above all, is a few lines and never left out: circuits that are open again after a restart are many.
 
 use std::{
     collections::VecDeque,
@@ -38,8 +39,9 @@ struct Queue {
 }
 
 impl Queue {
-    fn put(&mut self, line: String) {
-        if self.lines.len() >= MOST || (self.left_out > 0 && self.lines.len() > AGAIN_AT) {
+    fn put(&mut self, line: String, always: bool) {
+        let full = self.lines.len() >= MOST || (self.left_out > 0 && self.lines.len() > AGAIN_AT);
+        if full && !always {
             self.left_out += 1;
         } else {
             let gap = self.gap();
@@ -70,10 +72,11 @@ impl Printer {
         Ok(())
     }
 
-    pub(crate) fn print(&self, line: String) {
+    /// Where `always` is said there is no end to what may wait.
+    pub(crate) fn print(&self, line: String, always: bool) {
         let mut queue = self.lock();
         if queue.started {
-            queue.put(line);
+            queue.put(line, always);
             drop(queue);
             self.changed.notify_all();
         } else {

@@ -16,9 +16,9 @@ static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 static PRINTER: Printer = Printer::new();
 
-/// To standard output.
+/// To standard output: what is said at the start, and is never left out.
 pub(crate) fn say(line: impl Display) {
-    PRINTER.print(line.to_string());
+    PRINTER.print(line.to_string(), true);
 }
 
 /// To standard error, last of all. It is waited for, but only for a moment: what is full may stay so.
@@ -34,9 +34,9 @@ pub(crate) fn complain(line: impl Display) {
     }
 }
 
-/// Something that happened, with the time since the start.
+/// Something that happened, with the time since the start. Left out where many wait to be read.
 pub(crate) fn event(line: impl Display) {
-    say(format_args!("{:7.1}s  {}", START.elapsed().as_secs_f64(), text(&line.to_string())));
+    PRINTER.print(format!("{:7.1}s  {}", START.elapsed().as_secs_f64(), text(&line.to_string())), false);
 }
 
 /// A line with strangers' words in it, such as names of circuits. What would command a terminal, end the line, or turn round

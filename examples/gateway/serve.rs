@@ -12,7 +12,7 @@ use tower_breaker::Circuits;
 use crate::{
     MISTAKE, admin,
     args::{self, Address, Serve},
-    config::{self, Config, Route, Table},
+    config::{self, Config, Table},
     connections::Connections,
     demo, open_files,
     proxy::Proxy,
@@ -79,14 +79,9 @@ pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
     report::say(format_args!("metrics  http://{admin_at}/metrics"));
     let commands = if token.is_some() { "taken with the token of" } else { "none are taken: they need a token in" };
     report::say(format_args!("commands {commands} {}", admin::TOKEN));
-    let leads = |route: &Route| {
+    for route in table.config().routes() {
         let upstreams: Vec<String> = route.extra().upstreams.list().iter().map(ToString::to_string).collect();
-        format!("route    {} -> {}", route.name(), upstreams.join(", "))
-    };
-    let routes: Vec<String> = table.config().routes().map(leads).collect();
-    if !routes.is_empty() {
-        // As one, so that none is left out however many there are.
-        report::say(routes.join("\n"));
+        report::say(format_args!("route    {} -> {}", route.name(), upstreams.join(", ")));
     }
     let join =
         |circuits| fleet.as_ref().map(|fleet| fleet.join(circuits)).transpose().map_err(|error| (MISTAKE, error));
