@@ -113,7 +113,7 @@ pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
     for fleet in fleets.into_iter().flatten() {
         fleet.shutdown().await;
     }
-    state.map_or(Ok(()), |state| state.save().map_err(|error| (1, error)))
+    state.map_or(Ok(()), |state| state.save_last().map_err(|error| (1, error)))
 }
 
 /// The operator's token. Set to nothing it is not set.
