@@ -19,8 +19,9 @@ pub(crate) struct Reply {
     /// `None` once it broke off: its connection is let go at once.
     inner: Option<Incoming>,
     patience: Duration,
-    /// Since a frame was asked for in vain. Kept for the next wait.
+    /// Of the latest wait; only where there was one.
     timer: Option<Pin<Box<Sleep>>>,
+    /// A frame was asked for in vain.
     waits: bool,
 }
 
@@ -55,12 +56,11 @@ impl Reply {
     }
 
     fn poll_silent(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let end = Instant::now() + self.patience;
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
         if !std::mem::replace(&mut self.waits, true) {
-            timer.as_mut().reset(end);
+            let end = Instant::now() + self.patience;
+            self.timer.get_or_insert_with(|| Box::pin(sleep_until(end))).as_mut().reset(end);
         }
-        timer.as_mut().poll(context)
+        self.timer.as_mut().map_or(Poll::Pending, |timer| timer.as_mut().poll(context))
     }
 }
 
