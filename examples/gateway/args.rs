@@ -26,6 +26,9 @@ options:
                               connection, for more of its body, and until it takes more of an answer; a
                               body or an answer may pause, but not go on below 500 bytes a second
                               (default 30s)
+  --upstream-timeout TIME     so long an upstream may be silent: before the head of its answer, where its policy
+                              has no timeout, and anywhere in its body, where the answer is then cut off; a
+                              stream of events needs a comment now and then   (default 30s)
   --help                      this
 environment:
   GATEWAY_OPERATOR_TOKEN      who sends it may force, reset and switch circuits on the admin address;
@@ -40,6 +43,7 @@ refused whole. Ctrl-C or SIGTERM lets the requests under way end, for at most 10
 
 pub(crate) const MAX_CONNECTIONS: usize = 10_000;
 const CLIENT_TIMEOUT: Duration = Duration::from_secs(30);
+const UPSTREAM_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What the program is to do.
 #[derive(Debug, PartialEq)]
@@ -61,6 +65,7 @@ pub(crate) struct Serve {
     /// `None`: what there is room for, up to [`MAX_CONNECTIONS`].
     pub(crate) max_connections: Option<usize>,
     pub(crate) client_timeout: Duration,
+    pub(crate) upstream_timeout: Duration,
 }
 
 /// An address to listen on, and whether somebody asked for it.
@@ -74,7 +79,8 @@ pub(crate) struct Address {
 pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, String> {
     let mut arguments = arguments;
     let (mut config, mut check, mut state) = (None, None, None);
-    let (mut listen, mut admin, mut max_connections, mut client_timeout) = (None, None, None, None);
+    let (mut listen, mut admin, mut max_connections) = (None, None, None);
+    let (mut client_timeout, mut upstream_timeout) = (None, None);
     while let Some(argument) = arguments.next() {
         let text = argument.to_string_lossy().into_owned();
         let (name, mut value) = match text.split_once('=') {
@@ -90,6 +96,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
             "--admin" => &mut admin,
             "--max-connections" => &mut max_connections,
             "--client-timeout" => &mut client_timeout,
+            "--upstream-timeout" => &mut upstream_timeout,
             _ => return Err(format!("unknown argument {text:?}; --help lists what there is")),
         };
         let value = value.take().or_else(|| arguments.next());
@@ -100,7 +107,9 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
     }
     match (config, check) {
         (None, Some(_))
-            if [&listen, &admin, &state, &max_connections, &client_timeout].iter().any(|it| it.is_some()) =>
+            if [&listen, &admin, &state, &max_connections, &client_timeout, &upstream_timeout]
+                .iter()
+                .any(|it| it.is_some()) =>
         {
             Err("--check serves nothing, so it takes no other option".to_owned())
         }
@@ -116,7 +125,8 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
             admin_host: admin.as_ref().and_then(host),
             admin: address("--admin", admin, [127, 0, 0, 1], 9090)?,
             max_connections: max_connections.map(connections).transpose()?,
-            client_timeout: client_timeout.map_or(Ok(CLIENT_TIMEOUT), timeout)?,
+            client_timeout: timeout("--client-timeout", client_timeout, CLIENT_TIMEOUT)?,
+            upstream_timeout: timeout("--upstream-timeout", upstream_timeout, UPSTREAM_TIMEOUT)?,
         })),
     }
 }
@@ -125,7 +135,7 @@ fn wanted(name: &str) -> &'static str {
     match name {
         "--listen" | "--admin" => "an address",
         "--max-connections" => "a number",
-        "--client-timeout" => "a time",
+        "--client-timeout" | "--upstream-timeout" => "a time",
         _ => "a file",
     }
 }
@@ -137,12 +147,12 @@ fn connections(value: OsString) -> Result<usize, String> {
     number.ok_or_else(|| format!("--max-connections is {value:?}; accepted: 1..=1000000"))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "what a map of options passes")]
-fn timeout(value: OsString) -> Result<Duration, String> {
+fn timeout(name: &str, value: Option<OsString>, default: Duration) -> Result<Duration, String> {
+    let Some(value) = value else { return Ok(default) };
     let value = value.to_string_lossy();
     let time = humantime::parse_duration(&value).ok();
     let time = time.filter(|time| (Duration::from_millis(10)..=Duration::from_secs(86_400)).contains(time));
-    time.ok_or_else(|| format!("--client-timeout is {value:?}; accepted: a time of 10ms to 1day, as in 30s"))
+    time.ok_or_else(|| format!("{name} is {value:?}; accepted: a time of 10ms to 1day, as in 30s"))
 }
 
 /// The name in an address that has one.

@@ -18,15 +18,15 @@ use hyper_util::{
 use tokio::time::{Instant, sleep_until};
 use tower::Service;
 
-use crate::{config::Matched, upload::Progress, upstream::Upstream};
-
-/// So long an upstream may take for the head of its answer, counted from the last it was sent, where its policy does not say.
-const HEAD_WITHIN: Duration = Duration::from_secs(30);
+use crate::{config::Matched, headers, reply::Reply, upload::Progress, upstream::Upstream};
 
 /// Calls upstreams, over connections that it keeps.
 #[derive(Clone, Debug)]
 pub(crate) struct Forward {
     client: Client<HttpConnector, Body>,
+    /// So long an upstream may be silent: before the head of its answer, counted from the last it was sent, where its
+    /// policy does not say; and anywhere in the body, of which no policy says anything.
+    patience: Duration,
 }
 
 /// Who sees to it that a call ends.
@@ -45,7 +45,7 @@ pub(crate) enum Patience {
 pub(crate) enum Failure {
     /// There was nobody to connect to, and nothing was sent.
     Unreachable,
-    /// The upstream broke the connection off, or said something that is no HTTP.
+    /// The upstream broke the connection off, or said something that is no HTTP or in a coding that is not known here.
     Broken,
     /// The upstream did not answer in time.
     Silent,
@@ -86,7 +86,7 @@ impl fmt::Display for Failure {
 impl StdError for Failure {}
 
 impl Forward {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(patience: Duration) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         // A request that had not begun when its kept connection turned out to be closed is sent over another one. What has
@@ -96,7 +96,7 @@ impl Forward {
             .pool_idle_timeout(Duration::from_secs(30))
             .retry_canceled_requests(true)
             .build(connector);
-        Self { client }
+        Self { client, patience }
     }
 
     /// Sends a request whose target and headers are those of the upstream.
@@ -112,7 +112,7 @@ impl Forward {
         let answered = loop {
             let Some(progress) = &uploaded else { break answer.await };
             let deadline = match patience {
-                Patience::Ours => progress.state().moved.max(begun) + HEAD_WITHIN,
+                Patience::Ours => progress.state().moved.max(begun) + self.patience,
                 Patience::Until(end) => end,
                 Patience::Theirs => break answer.await,
             };
@@ -120,7 +120,7 @@ impl Forward {
                 biased;
                 answered = &mut answer => break answered,
                 () = sleep_until(deadline) => match patience {
-                    Patience::Ours => late(progress, begun)?,
+                    Patience::Ours => late(progress, begun, self.patience)?,
                     _ if progress.state().waits_for_caller => return Err(Failure::CallerSilent),
                     // The timeout of the whole call ends it now, and tells the circuit.
                     _ => break answer.await,
@@ -130,9 +130,10 @@ impl Forward {
         match answered {
             // Nobody asked for another protocol, so there is no sense in agreeing to one.
             Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => Err(Failure::Broken),
+            Ok(response) if headers::has_other_codings(response.headers()) => Err(Failure::Broken),
             Ok(response) => {
                 upstream.is_up();
-                Ok(response.map(Body::new))
+                Ok(response.map(|body| Body::new(Reply::new(body, self.patience))))
             }
             Err(_) if uploaded.as_ref().is_some_and(|progress| progress.state().slow) => Err(Failure::CallerSilent),
             Err(_) if uploaded.is_some_and(|progress| progress.state().broken) => Err(Failure::CallerGone),
@@ -187,9 +188,9 @@ impl Service<Request<Body>> for Outbound {
 }
 
 /// The time is over, unless more of the request was sent meanwhile.
-fn late(progress: &Progress, begun: Instant) -> Result<(), Failure> {
+fn late(progress: &Progress, begun: Instant, patience: Duration) -> Result<(), Failure> {
     let state = progress.state();
-    if Instant::now() < state.moved.max(begun) + HEAD_WITHIN {
+    if Instant::now() < state.moved.max(begun) + patience {
         Ok(())
     } else if state.waits_for_caller {
         Err(Failure::CallerSilent)

@@ -6,6 +6,7 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Version,
     header::{CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, VIA},
     request,
+    uri::Authority,
 };
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
@@ -34,14 +35,39 @@ pub(crate) fn wants_upgrade(request: &request::Parts) -> bool {
         || tokens(&request.headers, &UPGRADE).any(|protocol| !protocol.eq_ignore_ascii_case("h2c"))
 }
 
+/// Whether a body comes in a transfer coding beside `chunked`, which alone is undone here (RFC 9112, section 6.1): passed on
+/// without its name, the rest would be taken for the content.
+pub(crate) fn has_other_codings(headers: &HeaderMap) -> bool {
+    let fields = headers.get_all(TRANSFER_ENCODING).into_iter().map(HeaderValue::as_bytes);
+    let codings = fields.flat_map(|field| field.split(|&byte| byte == b',')).map(<[u8]>::trim_ascii);
+    let mut codings = codings.filter(|coding| !coding.is_empty());
+    codings.next().is_some_and(|first| !first.eq_ignore_ascii_case(b"chunked")) || codings.next().is_some()
+}
+
 /// Whether the caller sends its body only once it is told to.
 pub(crate) fn expects_continue(headers: &HeaderMap) -> bool {
     headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
-/// Whether a request says what host it is for as HTTP/1.1 asks: exactly one `Host`.
+/// Whether a request says what host it is for, as RFC 9112, section 3.2 asks: by one `Host` at most, which HTTP/1.1 must have,
+/// and one that names a host. Who speaks for whom (`user@host`) is said elsewhere and not passed on.
 pub(crate) fn names_its_host(request: &request::Parts) -> bool {
-    request.version != Version::HTTP_11 || request.headers.get_all(HOST).iter().count() == 1
+    let mut hosts = request.headers.get_all(HOST).into_iter();
+    let (host, another) = (hosts.next(), hosts.next());
+    another.is_none()
+        && host.map_or(request.version != Version::HTTP_11, |host| host.to_str().is_ok_and(is_host))
+        && request.uri.authority().is_none_or(|authority| is_host(authority.as_str()))
+}
+
+fn is_host(text: &str) -> bool {
+    let Ok(authority) = text.parse::<Authority>() else { return false };
+    let is_port = |port: &str| {
+        port.is_empty() || (port.bytes().all(|digit| digit.is_ascii_digit()) && port.parse::<u16>().is_ok())
+    };
+    !authority.host().is_empty()
+        && text
+            .strip_prefix(authority.host())
+            .is_some_and(|rest| rest.is_empty() || rest.strip_prefix(':').is_some_and(is_port))
 }
 
 /// Makes the head of a request into the one that goes to the upstream; the target is set elsewhere.

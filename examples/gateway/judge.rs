@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use http::{Request, Response, StatusCode};
 use tower_breaker::{
-    Interruption, Outcome, Permit, TimeoutKind,
+    Interruption, Outcome, Permit, TimedOut, TimeoutKind,
     classify::{Classify, StatusClassifier},
     refuse::{AsResponse, Dialect, Refuse},
     retry::{HttpRetry, HttpRetryState, RetryPolicy, Verdict},
@@ -67,14 +67,20 @@ impl UpstreamsFault {
 
 impl Judge {
     fn spares(&self, result: &Result<Response<Body>, Failure>) -> bool {
-        let status = || result.as_ref().map_or(StatusCode::BAD_GATEWAY, Response::status);
-        self.choice.as_ref().is_some_and(|choice| is_failure(status()) && choice.spares_the_route())
+        let failed = || result.as_ref().map_or(true, is_failure);
+        self.choice.as_ref().is_some_and(|choice| failed() && choice.spares_the_route())
     }
 }
 
-/// As `StatusClassifier::client` has it.
-fn is_failure(status: StatusCode) -> bool {
-    status.is_server_error() || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
+/// As `StatusClassifier::client` has it. What says that an attempt timed out is 200 to a caller of gRPC.
+fn is_failure(response: &Response<Body>) -> bool {
+    let status = response.status();
+    match response.extensions().get().map(TimedOut::kind) {
+        Some(kind) => kind != TimeoutKind::Caller,
+        None => {
+            status.is_server_error() || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
+        }
+    }
 }
 
 type IsConnect = fn(&Failure) -> bool;

@@ -6,11 +6,12 @@
 //! `serve` is the program's life. The other files, in the order in which a request meets them: `connections` takes its
 //! connection, on which `caller`, `wire` and `pace` see to it that nobody waits for its caller for ever, `proxy` finds
 //! the route, `headers` prepares what goes on, `stack` puts the stages of the route around the call, `balanced` and
-//! `endpoints` choose one of several upstreams and judge it, `forward` calls it, with the body that `upload` passes on.
+//! `endpoints` choose one of several upstreams and judge it, `forward` calls it, with the body that `upload` passes on, and `reply` is what comes back.
 //! `stages` keeps what they share from call to call, `judge` says whose fault a failure is, `fallback` answers in its
 //! place. `config` is what this program adds to the routes document of `tower_breaker::routes`, `reload` puts a changed
 //! one in force, `admin` shows the circuits, `vitals` what the program itself holds, `state` keeps the circuits across
-//! a restart, `fleet` shares them with other gateways, `open_files` says how many callers there is room for.
+//! a restart, `fleet` shares them with other gateways, `open_files` says how many callers there is room for. `report` has
+//! the words for what happens, and `printer` sees to it that nobody waits for their reader.
 
 mod admin;
 mod answer;
@@ -29,8 +30,10 @@ mod headers;
 mod judge;
 mod open_files;
 mod pace;
+mod printer;
 mod proxy;
 mod reload;
+mod reply;
 mod report;
 mod serve;
 mod stack;
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Ok(Command::Serve(serve)) => run(serve),
         Err(problem) => Err((MISTAKE, problem)),
     };
+    report::finish();
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err((code, problem)) => {

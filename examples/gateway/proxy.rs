@@ -29,8 +29,9 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    pub(crate) fn new(table: Table, stages: Arc<Stages>, patience: Duration) -> Arc<Self> {
-        Arc::new(Self { table, stages, forward: Forward::new(), patience })
+    /// Callers are waited for so long, and upstreams so long.
+    pub(crate) fn new(table: Table, stages: Arc<Stages>, patience: Duration, upstreams: Duration) -> Arc<Self> {
+        Arc::new(Self { table, stages, forward: Forward::new(upstreams), patience })
     }
 
     /// Answers a request of `caller`.
@@ -39,10 +40,13 @@ impl Proxy {
         // From here on, whatever becomes of the request, its body is not left in the way of the answer.
         let body = Upload::new(body, headers::expects_continue(&head.headers), self.patience);
         if !headers::names_its_host(&head) {
-            return answer::problem(StatusCode::BAD_REQUEST, "a request of HTTP/1.1 has one Host header");
+            return answer::problem(StatusCode::BAD_REQUEST, "a request names one host, as in Host: a.example:8080");
         }
         if headers::wants_upgrade(&head) {
             return answer::problem(StatusCode::NOT_IMPLEMENTED, "no other protocols are spoken through this gateway");
+        }
+        if headers::has_other_codings(&head.headers) {
+            return answer::problem(StatusCode::NOT_IMPLEMENTED, "of transfer codings only chunked is known here");
         }
         let has_body = !body.is_end_stream();
         let request = Request::from_parts(head, ());

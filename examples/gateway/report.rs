@@ -1,36 +1,66 @@
-//! What the program says: one line for each thing, written at once, also into a pipe nobody reads.
+//! What the program says: one line for each thing, written at once, and waited for by nobody once it serves (`printer`).
 
 use std::{
     fmt::Display,
-    io::Write,
-    sync::LazyLock,
+    io::{self, Write},
+    sync::{LazyLock, mpsc},
+    thread,
     time::{Duration, Instant},
 };
 
 use tower_breaker::{ActiveMode, Condition, State, Transition};
 
+use crate::printer::{OUT_WITHIN, Printer};
+
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// To standard output.
+static PRINTER: Printer = Printer::new();
+
+/// To standard output: what is said at the start, and is never left out.
 pub(crate) fn say(line: impl Display) {
-    let mut out = std::io::stdout().lock();
-    // A reader that has gone away is no reason to stop serving.
-    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    PRINTER.print(line.to_string(), true);
 }
 
-/// To standard error.
+/// To standard error, last of all. It is waited for, but only for a moment: what is full may stay so.
 pub(crate) fn complain(line: impl Display) {
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
+    let line = text(&line.to_string());
+    let (done, wait) = mpsc::channel();
+    let write = move || {
+        let _ = writeln!(io::stderr().lock(), "{line}");
+        let _ = done.send(());
+    };
+    if thread::Builder::new().spawn(write).is_ok() {
+        let _ = wait.recv_timeout(OUT_WITHIN);
+    }
 }
 
-/// Something that happened, with the time since the start.
+/// Something that happened, with the time since the start. Left out where many wait to be read.
 pub(crate) fn event(line: impl Display) {
-    say(format_args!("{:7.1}s  {line}", START.elapsed().as_secs_f64()));
+    PRINTER.print(format!("{:7.1}s  {}", START.elapsed().as_secs_f64(), text(&line.to_string())), false);
 }
 
-/// Begins to count the time of events.
-pub(crate) fn start() {
+/// A line with strangers' words in it, such as names of circuits. What would command a terminal, end the line, or turn round
+/// the reading of what stands behind it is escaped: controls, and characters of format. Letters of any script stay.
+fn text(line: &str) -> String {
+    const STAY: [char; 3] = ['"', '\'', '\\'];
+    let mut text = String::with_capacity(line.len());
+    for part in line.split_inclusive(STAY) {
+        let words = part.strip_suffix(STAY).unwrap_or(part);
+        text.extend(words.escape_debug());
+        text.push_str(&part[words.len()..]);
+    }
+    text
+}
+
+/// Begins to count the time of events, and to say things that nobody waits for.
+pub(crate) fn start() -> io::Result<()> {
     LazyLock::force(&START);
+    PRINTER.start()
+}
+
+/// Waits for a moment until all that was said has been read.
+pub(crate) fn finish() {
+    PRINTER.finish();
 }
 
 /// A circuit's transition, in words.

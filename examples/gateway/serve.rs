@@ -30,7 +30,7 @@ const BACKLOG: u32 = 4096;
 
 /// Serves until it is told to stop. An error is an exit code and one line.
 pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
-    report::start();
+    report::start().map_err(|error| (1, format!("cannot start: {error}")))?;
     let cannot = |error: io::Error| (1, format!("cannot wait for signals: {error}"));
     // Without a file there is nothing to read again, and a terminal that is closed ends the demonstration as it ends others.
     let hangup = serve.config.as_ref().map(|_| signal(SignalKind::hangup())).transpose().map_err(cannot)?;
@@ -94,7 +94,7 @@ pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
         upstreams.show(at, admin_at);
     }
 
-    let proxy = Proxy::new(table, stages, serve.client_timeout);
+    let proxy = Proxy::new(table, stages, serve.client_timeout, serve.upstream_timeout);
     let stop = tokio::select! {
         () = connections.take(&listener, &proxy) => "",
         _ = interrupt.recv() => "Ctrl-C",
@@ -113,7 +113,7 @@ pub(crate) async fn run(serve: Serve) -> Result<(), (u8, String)> {
     for fleet in fleets.into_iter().flatten() {
         fleet.shutdown().await;
     }
-    state.map_or(Ok(()), |state| state.save().map_err(|error| (1, error)))
+    state.map_or(Ok(()), |state| state.save_last().map_err(|error| (1, error)))
 }
 
 /// The operator's token. Set to nothing it is not set.

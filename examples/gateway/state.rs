@@ -1,9 +1,11 @@
 //! What the circuits know, kept in a file across restarts: `--state FILE`, and beside it `FILE.keyed` for routes whose key makes
-//! a circuit for each of its values, and `FILE.endpoints` for those with several upstreams.
+//! a circuit for each of its values, and `FILE.endpoints` for those with several upstreams. A kill in the middle of a save may
+//! leave a file beside it that ends in `.tmp`: it is not taken away, as it may be that of a gateway that shares the folder.
 
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -27,6 +29,8 @@ pub(crate) struct State {
     file: PathBuf,
     table: Table,
     endpoints: Circuits,
+    /// One save at a time, so that none is overtaken by one that looked earlier. `true` after the last.
+    over: Arc<Mutex<bool>>,
 }
 
 /// Circuits as the policies of their routes have them, also those that a state file names before anybody calls.
@@ -56,12 +60,22 @@ pub(crate) fn load(file: &Path, sets: [&Circuits; 3]) -> Result<(), String> {
 impl State {
     /// Fails if the file cannot be written: better now than at the first outage.
     pub(crate) fn new(file: PathBuf, table: Table, stages: &Stages) -> Result<Self, String> {
-        let state = Self { file, table, endpoints: stages.endpoint_circuits().clone() };
-        state.save()?;
+        let state = Self { file, table, endpoints: stages.endpoint_circuits().clone(), over: Arc::default() };
+        state.save(false)?;
         Ok(state)
     }
 
-    pub(crate) fn save(&self) -> Result<(), String> {
+    /// The last time, after whatever is being written. Nothing is written from then on.
+    pub(crate) fn save_last(&self) -> Result<(), String> {
+        self.save(true)
+    }
+
+    fn save(&self, last: bool) -> Result<(), String> {
+        let mut over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
+        if *over {
+            return Ok(());
+        }
+        *over = last;
         let sets = [self.table.circuits(), self.table.keyed_circuits(), &self.endpoints];
         for (set, file) in sets.into_iter().zip(files(&self.file)) {
             set.save(file).map_err(|error| error.to_string())?;
@@ -82,7 +96,7 @@ impl State {
                 continue;
             }
             let state = self.clone();
-            match spawn_blocking(move || state.save()).await {
+            match spawn_blocking(move || state.save(false)).await {
                 Ok(Ok(())) => (kept, fails) = (Some(now), false),
                 Ok(Err(error)) if !std::mem::replace(&mut fails, true) => report::event(error),
                 // Said already, or the program ends.

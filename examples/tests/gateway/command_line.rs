@@ -28,6 +28,7 @@ fn help_lists_the_arguments() {
         "--admin ADDR",
         "--max-connections N",
         "--client-timeout TIME",
+        "--upstream-timeout TIME",
     ] {
         assert!(out.contains(argument), "{argument}");
     }
@@ -49,6 +50,9 @@ fn each_mistake_in_arguments_is_one_line_and_exit_2() {
         ("--max-connections 0", "--max-connections is \"0\"; accepted: 1..=1000000"),
         ("--client-timeout", "--client-timeout needs a time after it"),
         ("--client-timeout=30", "--client-timeout is \"30\"; accepted: a time of 10ms to 1day, as in 30s"),
+        ("--upstream-timeout", "--upstream-timeout needs a time after it"),
+        ("--upstream-timeout 0s", "--upstream-timeout is \"0s\"; accepted: a time of 10ms to 1day, as in 30s"),
+        ("--check a --upstream-timeout 1s", "--check serves nothing, so it takes no other option"),
         ("--state s", "--state keeps the circuits of a routes file: it needs --config"),
     ] {
         let arguments: Vec<&str> = line.split(' ').collect();

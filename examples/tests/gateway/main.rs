@@ -18,6 +18,8 @@ mod protocol;
 mod proxying;
 mod redis;
 mod reloading;
+mod reporting;
+mod silent;
 mod slow;
 mod smuggling;
 mod stages;

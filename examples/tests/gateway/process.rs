@@ -6,7 +6,7 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     process::{Child, Command, ExitStatus, Output, Stdio},
-    sync::{Arc, Mutex, OnceLock, atomic::AtomicUsize, atomic::Ordering::Relaxed},
+    sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicUsize, atomic::Ordering::Relaxed},
     thread,
 };
 
@@ -127,7 +127,12 @@ impl Gateway {
 
     /// What it has said so far.
     pub(crate) fn lines(&self) -> Vec<String> {
-        self.lines.lock().unwrap().clone()
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The same as it comes. As long as this is locked, nobody reads on.
+    pub(crate) fn said(&self) -> Arc<Mutex<Vec<String>>> {
+        Arc::clone(&self.lines)
     }
 
     /// Waits for a line with this in it.
@@ -214,7 +219,7 @@ fn collect(from: impl Read + Send + 'static, lines: &Arc<Mutex<Vec<String>>>) {
     let lines = Arc::clone(lines);
     thread::spawn(move || {
         for line in BufReader::new(from).lines().map_while(Result::ok) {
-            lines.lock().unwrap().push(line);
+            lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
         }
     });
 }

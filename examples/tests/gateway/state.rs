@@ -1,17 +1,28 @@
 //! `--state FILE`: what the circuits know outlives the program.
 
-use rustix::process::Signal;
+use std::{
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    os::unix::fs::MetadataExt,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
     client::get,
     one_route,
-    process::{File, Gateway, run},
-    until,
+    process::{File, Gateway, program, run},
+    programs, until,
     upstream::Upstream,
 };
 
 const BREAKER: &str =
     "failure_threshold = 2\nfailure_rate_threshold = false\nopen_duration = \"200s\"\nmax_open_duration = \"300s\"";
+
+/// Circuits of keys, as many as take some time to write.
+const MANY: u32 = 10_000;
 
 struct Kept(File);
 
@@ -29,6 +40,13 @@ impl Kept {
     fn arguments<'a>(&'a self, routes: &'a File) -> [&'a str; 8] {
         let (routes, state) = (routes.path(), self.0.path());
         ["--config", routes, "--state", state, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
+    }
+
+    /// How many there are whose names begin with its own.
+    fn files(&self) -> usize {
+        let (folder, name) = self.0.path().rsplit_once('/').unwrap();
+        let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|other| other.starts_with(name)).count()
     }
 
     fn text(&self, what: &str) -> String {
@@ -113,4 +131,62 @@ fn a_state_file_that_cannot_be_written_is_said_at_the_start() {
     let output = run(&[&["--config", routes.path(), "--state", "/nowhere/at/all"], &ports[..]].concat());
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(error.starts_with("gateway: state file /nowhere/at/all cannot be written: "), "{error}");
+}
+
+/// A state in which that many circuits are open, and the routes they are of.
+fn many_open(kept: &Kept, upstream: &Upstream) -> File {
+    let circuit = |tenant: u32| {
+        format!(
+            "{{\"name\":\"/{{*rest}}#{tenant:0>240}\",\"state\":\"open\",\"opens_in_row\":1,\"remaining\":\"200s\"}}"
+        )
+    };
+    let circuits: Vec<String> = (0..MANY).map(circuit).collect();
+    let text = format!("{{\"version\":1,\"stamped\":\"0s\",\"circuits\":[{}]}}", circuits.join(","));
+    std::fs::write(format!("{}.keyed", kept.0.path()), text).unwrap();
+    File::new(&one_route(upstream, BREAKER).replace("upstream", "key = \"header:x-tenant\"\nupstream"))
+}
+
+/// Made so that the save at the start is still under way: it has much to write, and the last one next to nothing.
+#[test]
+fn the_last_save_comes_after_the_one_under_way() {
+    let (kept, upstream) = (Kept::new(), Upstream::well());
+    let routes = many_open(&kept, &upstream);
+    let mut gateway = kept.start(&routes);
+    // Once the first file is written again the keyed ones are next, and take a while. It may have been before this looks.
+    let number = || std::fs::metadata(kept.0.path()).unwrap().ino();
+    let (first, begun) = (number(), Instant::now());
+    until("it writes", || (number() != first || begun.elapsed() > Duration::from_secs(1)).then_some(()));
+    // Without the route their circuits go.
+    routes.write(&one_route(&upstream, BREAKER).replace("/{*rest}", "/another"));
+    gateway.signal(Signal::HUP);
+    gateway.line("is in force");
+    gateway.signal(Signal::TERM);
+    assert_eq!(gateway.end().code(), Some(0));
+    let text = kept.text(".keyed");
+    assert_eq!(text.matches("\"name\"").count(), 0, "{} bytes", text.len());
+    assert_eq!(kept.files(), 3, "nothing half written is left");
+}
+
+/// Each circuit that is open again is a line, and that is more than may wait.
+#[test]
+fn who_reads_late_finds_the_addresses_all_the_same() {
+    let (kept, upstream) = (Kept::new(), Upstream::well());
+    let routes = many_open(&kept, &upstream);
+    let admin = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let arguments = ["--config", routes.path(), "--state", kept.0.path(), "--listen", "127.0.0.1:0", "--admin", &admin];
+    let mut child = Command::new(program()).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+    until("it answers", || {
+        let mut client = TcpStream::connect(&admin).ok()?;
+        client.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+        write!(client, "GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n").ok()?;
+        client.read_exact(&mut [0; 8]).ok()
+    });
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    let mut said = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+    assert!(child.wait().unwrap().success());
+    programs::in_order(
+        &said,
+        &["lines left out here", "\nstate    10000 circuits from", "\nproxy    http", "\nroute    "],
+    );
 }

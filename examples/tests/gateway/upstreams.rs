@@ -8,7 +8,7 @@ use std::sync::{
 use rustix::process::Signal;
 
 use crate::{
-    client::{Answer, get},
+    client::{Answer, Client, get},
     process::{File, Gateway, run},
     until,
     upstream::{Exchange, Upstream},
@@ -191,6 +191,28 @@ fn an_endpoint_that_hangs_is_ejected_by_the_timeout_of_the_whole_call() {
     }
 }
 
+/// gRPC has its status elsewhere: an attempt that timed out is answered with 200.
+#[test]
+fn an_endpoint_that_hangs_on_grpc_is_ejected_and_the_route_spared() {
+    let hangs = Upstream::start(Exchange::wait_for_the_end);
+    let well = Server::start();
+    let text = routes(&[&well], LONG, "").replace("upstreams = [", &format!("upstreams = [\"{}\", ", hangs.url()));
+    let policy = "[policies.default]\nattempt_timeout = \"500ms\"\n\n[[routes]]";
+    let gateway = Gateway::start(&text.replace("[[routes]]", policy));
+    let name = format!("/{{*rest}} {}", hangs.at());
+    until("its ejection", || {
+        let mut client = Client::connect(gateway.at);
+        let fields = "Content-Type: application/grpc\r\nContent-Length: 0";
+        client.send(format!("POST /shop.Shop/Buy HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n"));
+        assert_eq!(client.answer().status, 200);
+        (gateway.circuit(&name)["state"] == "open").then_some(())
+    });
+    let route = get(gateway.admin, "/circuits/%2F%7B%2Arest%7D");
+    let route: serde_json::Value = serde_json::from_slice(&route.body).unwrap();
+    assert_eq!(route["total"]["failures"], 0, "{route}");
+    assert!(route["total"]["ignored"].as_u64().unwrap() >= 3, "{route}");
+}
+
 #[test]
 fn another_attempt_goes_to_another_endpoint() {
     let away = Upstream::start(|exchange| exchange.reply("503 Service Unavailable", ""));
@@ -217,7 +239,7 @@ fn a_call_goes_to_the_less_busy_endpoint() {
     let gateway = Gateway::start(&text);
     let mut clients = Vec::new();
     until("a call that hangs in its body", || {
-        let mut client = crate::client::Client::connect(gateway.at);
+        let mut client = Client::connect(gateway.at);
         client.send("GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
         let head = client.head();
         clients.push((client, head));
