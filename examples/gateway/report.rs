@@ -71,6 +71,7 @@ pub(crate) fn transition(transition: &Transition) {
 
 fn reason(transition: &Transition) -> String {
     match (transition.to, transition.mode) {
+        (State::Open, _) if transition.condition.is_none() => ", no longer forced".to_owned(),
         (State::Open, _) => format!(", {}{}", condition(transition), next_probe(transition.wait)),
         (State::HalfOpen, _) => ", a probe is on its way".to_owned(),
         (State::Closed, ActiveMode::ForcedClosed) => ", forced".to_owned(),

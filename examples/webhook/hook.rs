@@ -22,10 +22,11 @@ struct Message {
     to: &'static str,
     mode: &'static str,
     generation: u64,
-    /// Of an entry to open, as are those below.
+    /// Where it opened, as are the rates.
     reason: Option<&'static str>,
     failure_rate: Option<f64>,
     slow_call_rate: Option<f64>,
+    /// Of an entry to open.
     wait_ms: Option<u128>,
 }
 

@@ -59,11 +59,12 @@ pub struct Transition {
     pub mode: ActiveMode,
     /// The generation that began.
     pub generation: u64,
-    /// Of an entry to open: why.
+    /// Where it opened: why. `None` for all other transitions, also for the one from forced open to open, when the time of
+    /// [`force_open_for`](crate::Circuit::force_open_for) is over.
     pub condition: Option<Condition>,
-    /// Of an entry to open: the failure rate then; `None` below the minimum.
+    /// Where it opened: the failure rate then; `None` below the minimum.
     pub failure_rate: Option<f64>,
-    /// Of an entry to open: the slow call rate then; `None` below the minimum.
+    /// Where it opened: the slow call rate then; `None` below the minimum.
     pub slow_call_rate: Option<f64>,
     /// Of an entry to open: how long it waits before it probes.
     pub wait: Option<Duration>,

@@ -14,14 +14,16 @@
 //!
 //! Wakers are user code, down to their `Drop`: those that are done with leave in [`Errands`], for when the lock is let go.
 
+mod line;
+
 use std::{
-    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     task::Waker,
     thread,
     time::Duration,
 };
 
+use self::line::Line;
 use crate::{
     CircuitBreakerConfig,
     clock::nanos,
@@ -34,15 +36,14 @@ const LONGEST_LEASE: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 pub(crate) struct Turns {
     last_id: u64,
-    queue: VecDeque<Waiter>,
-    watchers: Vec<(u64, Waker)>,
+    queue: Line<Waiter>,
+    watchers: Line<Waker>,
     leases: Vec<Lease>,
     errands: Errands,
 }
 
 #[derive(Debug)]
 struct Waiter {
-    id: u64,
     /// `None`: woken already; it brings another when it looks.
     waker: Option<Waker>,
     /// When it was told to look again; `u64::MAX` before.
@@ -118,18 +119,17 @@ impl Turns {
             self.spend(waker);
             return Answer::Pass;
         }
-        match self.queue.iter_mut().find(|waiter| waiter.id == id) {
+        match self.queue.get_mut(id) {
             Some(waiter) => self.errands.spent.extend(waiter.waker.replace(waker)),
-            None => self.queue.push_back(Waiter { id, waker: Some(waker), looks_at: u64::MAX }),
+            None => self.queue.push(id, Waiter { waker: Some(waker), looks_at: u64::MAX }),
         }
         self.grant(machine, cx, Some(id));
         if self.has_lease(id) {
             return Answer::Pass;
         }
-        let first = self.queue.front().is_some_and(|waiter| waiter.id == id);
-        let patience = if first { 0 } else { lease_time(cx.config) };
+        let patience = if self.queue.first() == Some(id) { 0 } else { lease_time(cx.config) };
         let look_again = self.next_change(machine, cx).map(|at| at.saturating_add(patience));
-        if let Some(waiter) = self.queue.iter_mut().find(|waiter| waiter.id == id) {
+        if let Some(waiter) = self.queue.get_mut(id) {
             waiter.looks_at = look_again.unwrap_or(u64::MAX);
         }
         Answer::Queued(look_again)
@@ -142,9 +142,9 @@ impl Turns {
 
     /// To be woken when the circuit begins to refuse.
     pub(crate) fn watch(&mut self, id: u64, waker: Waker) {
-        match self.watchers.iter_mut().find(|watcher| watcher.0 == id) {
-            Some(watcher) => self.errands.spent.push(std::mem::replace(&mut watcher.1, waker)),
-            None => self.watchers.push((id, waker)),
+        match self.watchers.get_mut(id) {
+            Some(watcher) => self.errands.spent.push(std::mem::replace(watcher, waker)),
+            None => self.watchers.push(id, waker),
         }
     }
 
@@ -156,12 +156,8 @@ impl Turns {
     /// Gives back whatever the turn has.
     pub(crate) fn leave(&mut self, id: u64) {
         self.leases.retain(|lease| lease.id != id);
-        if let Some(place) = self.queue.iter().position(|waiter| waiter.id == id) {
-            self.errands.spent.extend(self.queue.remove(place).and_then(|waiter| waiter.waker));
-        }
-        if let Some(place) = self.watchers.iter().position(|watcher| watcher.0 == id) {
-            self.errands.spent.push(self.watchers.swap_remove(place).1);
-        }
+        self.errands.spent.extend(self.queue.remove(id).and_then(|waiter| waiter.waker));
+        self.errands.spent.extend(self.watchers.remove(id));
     }
 
     pub(crate) fn waiting(&self) -> usize {
@@ -179,7 +175,7 @@ impl Turns {
         self.drop_expired(cx.now);
         if machine.admits_or_bypasses(cx) {
             self.leases.clear();
-            self.errands.wake.extend(self.queue.drain(..).filter_map(|waiter| waiter.waker));
+            self.errands.wake.extend(self.queue.take().filter_map(|waiter| waiter.waker));
             return std::mem::take(&mut self.errands);
         }
         if machine.state() == State::Open && machine.free_places(cx) == 0 {
@@ -188,12 +184,11 @@ impl Turns {
         }
         // One with a lease may wait on; one whose lease is gone hears of it like everybody.
         let leases = &self.leases;
-        let gone = self.watchers.extract_if(.., |(id, _)| !leases.iter().any(|lease| lease.id == *id));
-        self.errands.wake.extend(gone.map(|(_, waker)| waker));
+        self.errands.wake.extend(self.watchers.retain(|id| leases.iter().any(|lease| lease.id == id)));
         self.grant(machine, cx, None);
         // The first in the queue keeps the time, for the next change that is due now.
         let next = self.next_change(machine, cx).unwrap_or(u64::MAX);
-        if let Some(first) = self.queue.front_mut()
+        if let Some(first) = self.queue.first_mut()
             && first.looks_at > next
         {
             first.looks_at = next;
@@ -214,18 +209,18 @@ impl Turns {
     fn grant(&mut self, machine: &Machine, cx: &Cx<'_>, asking: Option<u64>) {
         let mut free_since = machine.free_since(cx);
         while self.is_place_free(machine, cx) {
-            let Some(first) = self.queue.pop_front() else { return };
+            let Some((id, first)) = self.queue.pop_first() else { return };
             // The first may have slept through the moment its place became free: its lease began then. One that asks is
             // awake.
-            let from = if Some(first.id) == asking { cx.now } else { free_since };
+            let from = if Some(id) == asking { cx.now } else { free_since };
             let until = from.saturating_add(lease_time(cx.config));
             if until > cx.now {
-                self.leases.push(Lease { id: first.id, until, reserves: true });
+                self.leases.push(Lease { id, until, reserves: true });
             } else {
                 free_since = cx.now;
             }
             let errands = &mut self.errands;
-            if Some(first.id) == asking { &mut errands.spent } else { &mut errands.wake }.extend(first.waker);
+            if Some(id) == asking { &mut errands.spent } else { &mut errands.wake }.extend(first.waker);
         }
     }
 

@@ -6,6 +6,7 @@
 //! | event | level | fields |
 //! |---|---|---|
 //! | `circuit opened` | WARN | `circuit`, `from`, `to`, `mode`, `reason`, `failure_rate`, `slow_call_rate`, `wait_ms`, `generation` |
+//! | `circuit no longer forced open`: its time is over | INFO | `circuit`, `from`, `to`, `mode`, `generation` |
 //! | `circuit changed` (any other transition) | INFO | `circuit`, `from`, `to`, `mode`, `generation` |
 //! | `call refused` | DEBUG | `circuit`, `reason`, `enforced`: false for calls that were only observed, and let through |
 //! | `fallback answered` | DEBUG | `circuit` where the fallback knows one, `kind`, `cause` |
@@ -68,19 +69,22 @@ impl Default for TraceEvents {
 impl Observe for TraceEvents {
     fn on_transition(&self, it: &Transition) {
         let (circuit, from, to, mode) = (&*it.circuit, it.from.as_str(), it.to.as_str(), it.mode.as_str());
-        if it.to == State::Open {
-            warn!(
+        let generation = it.generation;
+        match (it.to, it.condition) {
+            (State::Open, Some(condition)) => warn!(
                 target: "tower_breaker",
                 circuit, from, to, mode,
-                reason = it.condition.map(tower_breaker_core::Condition::as_str),
+                reason = condition.as_str(),
                 failure_rate = it.failure_rate,
                 slow_call_rate = it.slow_call_rate,
                 wait_ms = it.wait.map(millis),
-                generation = it.generation,
+                generation,
                 "circuit opened"
-            );
-        } else {
-            info!(target: "tower_breaker", circuit, from, to, mode, generation = it.generation, "circuit changed");
+            ),
+            (State::Open, None) => {
+                info!(target: "tower_breaker", circuit, from, to, mode, generation, "circuit no longer forced open");
+            }
+            _ => info!(target: "tower_breaker", circuit, from, to, mode, generation, "circuit changed"),
         }
     }
 

@@ -325,14 +325,18 @@ async fn figures_are_listed_under_their_name() {
 
 #[tokio::test(start_paused = true)]
 async fn a_seed_decides_every_wait() {
-    async fn waited(seed: u64) -> Duration {
+    async fn waited(layer: impl FnOnce(RetryLayer) -> RetryLayer) -> Duration {
         let config = RetryConfig::builder().attempts(9).build().unwrap();
         let start = Instant::now();
-        let _ = ask(&mut RetryLayer::new(config).seed(seed).layer(failing(8).1), 0).await;
+        let _ = ask(&mut layer(RetryLayer::new(config)).layer(failing(8).1), 0).await;
         start.elapsed()
     }
-    assert_eq!(waited(7).await, waited(7).await);
-    assert_ne!(waited(7).await, waited(8).await);
+    let budget = || Budget::new(0.2, 10).unwrap();
+    let seven = waited(|layer| layer.seed(7)).await;
+    assert_eq!(seven, waited(|layer| layer.seed(7)).await);
+    assert_ne!(seven, waited(|layer| layer.seed(8)).await);
+    assert_eq!(seven, waited(|layer| layer.budget(budget()).seed(7)).await);
+    assert_eq!(seven, waited(|layer| layer.seed(7).budget(budget())).await, "whichever is set first");
 }
 
 #[tokio::test(start_paused = true)]

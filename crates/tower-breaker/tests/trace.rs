@@ -135,6 +135,24 @@ fn a_trip_is_a_warning_that_says_why_and_for_how_long_and_the_way_back_is_inform
 }
 
 #[test]
+fn the_end_of_a_forced_open_is_information() {
+    let told = told(LevelFilter::INFO, || {
+        run(async {
+            let circuit = observed("orders", TraceEvents::new());
+            circuit.force_open_for(SECOND);
+            tokio::time::advance(SECOND).await;
+            let _ = circuit.snapshot();
+        });
+    });
+    assert_eq!(
+        told[1..],
+        [
+            "INFO circuit no longer forced open: circuit=\"orders\" from=\"open\" generation=2 mode=\"enforce\" to=\"open\""
+        ]
+    );
+}
+
+#[test]
 fn rates_are_told_where_there_are_any() {
     let told = told(LevelFilter::WARN, || {
         run(async {

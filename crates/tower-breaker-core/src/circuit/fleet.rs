@@ -39,8 +39,12 @@ impl Circuit {
     }
 
     /// A handle that does not keep the circuit: a set may let go of it, and idleness is not disturbed.
+    ///
+    /// It shows when the circuit goes, so calls of a circuit that is in no set leave no handles to the next ones from now
+    /// on, and each counts its own up and down.
     #[must_use]
     pub fn downgrade(&self) -> WeakCircuit {
+        self.leave_no_more_handles();
         WeakCircuit { shared: Arc::downgrade(&self.shared) }
     }
 }
@@ -52,7 +56,8 @@ pub struct WeakCircuit {
 }
 
 impl WeakCircuit {
-    /// The circuit, if somebody still holds it.
+    /// The circuit, if somebody still holds it. Of a circuit in no set, another thread may hold what its last call before
+    /// the [`downgrade`](Circuit::downgrade) left there, until it makes other calls or ends.
     #[must_use]
     pub fn upgrade(&self) -> Option<Circuit> {
         self.shared.upgrade().map(|shared| Circuit { shared })

@@ -48,7 +48,7 @@ impl Circuit {
     }
 
     pub(crate) fn add_observer(&self, observer: Arc<dyn Observe>, wants_refusals: bool) {
-        self.shared.leave_no_more_handles();
+        self.leave_no_more_handles();
         self.enter(|locked, now, errands| {
             match &mut locked.news {
                 Some(news) => news.add(observer, wants_refusals),

@@ -130,7 +130,6 @@ impl Shared {
         self.leaves.load(Ordering::Relaxed) != Leaves::Nothing as u8
     }
 
-    /// Somebody sees from now on when the circuit is dropped. What threads hold already goes with their next calls.
     pub(super) fn leave_no_more_handles(&self) {
         if self.leaves_handles() {
             self.leaves.store(Leaves::NoMore as u8, Ordering::Relaxed);

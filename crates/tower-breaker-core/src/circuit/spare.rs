@@ -5,8 +5,8 @@
 //! ends leaves its handle with its thread, and the next call there takes it.
 //!
 //! What is left behind keeps its circuit alive until the place goes to another one or the thread ends. So only circuits
-//! leave handles whose end nobody can see: no set waits for their totals and no group for their place, and nobody's clock
-//! or observer goes with them. They keep a few hundred bytes, for at most [`PLACES`] circuits a thread.
+//! leave handles whose end nobody can see: no set waits for their totals and no group for their place, nobody's clock or
+//! observer goes with them, and nobody has a weak handle. They keep a few hundred bytes, for at most [`PLACES`] circuits a thread.
 
 use std::{cell::Cell, sync::Arc};
 
@@ -51,6 +51,13 @@ impl Circuit {
         }
         // Whichever stood there goes after the place is let go of: it may be the last handle of its circuit.
         let _gone = SPARE.try_with(|places| places[self.place()].replace(Some(self)));
+    }
+
+    /// Somebody sees from now on when the circuit goes: what this thread has left goes at once, and what others have, with
+    /// their next calls.
+    pub(super) fn leave_no_more_handles(&self) {
+        self.shared.leave_no_more_handles();
+        drop(self.handle());
     }
 
     /// Circuits are allocated some hundreds of bytes apart.

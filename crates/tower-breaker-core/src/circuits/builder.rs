@@ -13,7 +13,7 @@ use crate::{
 pub struct CircuitsBuilder {
     name: Arc<str>,
     config: Arc<CircuitBreakerConfig>,
-    config_for: Option<Box<ConfigFor>>,
+    config_for: Arc<ConfigFor>,
     capacity: usize,
     idle: Option<Duration>,
     clock: Source,
@@ -28,7 +28,7 @@ impl CircuitsBuilder {
         Self {
             name: Arc::from("default"),
             config: Arc::default(),
-            config_for: None,
+            config_for: Arc::new(|_| None),
             capacity: Circuits::DEFAULT_CAPACITY,
             idle: None,
             clock: Source::System,
@@ -57,7 +57,7 @@ impl CircuitsBuilder {
         mut self,
         config_for: impl Fn(&str) -> Option<CircuitBreakerConfig> + Send + Sync + 'static,
     ) -> Self {
-        self.config_for = Some(Box::new(config_for));
+        self.config_for = Arc::new(config_for);
         self
     }
 
@@ -121,7 +121,7 @@ impl CircuitsBuilder {
         let set = Set {
             name: self.name,
             config: self.config,
-            config_for: self.config_for,
+            config_for: Mutex::new(self.config_for),
             group_for: self.group_for,
             idle: self.idle.map(nanos),
             swept: AtomicU64::new(swept),

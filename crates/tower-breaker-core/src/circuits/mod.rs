@@ -5,12 +5,11 @@
 //! let go of. What a circuit has counted is added to [`Circuits::departed`] when it goes.
 
 mod builder;
+mod create;
 mod map;
 
 use std::{
-    collections::hash_map::DefaultHasher,
     fmt,
-    hash::{Hash, Hasher},
     panic::{RefUnwindSafe, UnwindSafe},
     sync::{Arc, OnceLock},
 };
@@ -20,7 +19,7 @@ use self::map::Map;
 use crate::{
     Circuit, CircuitBreakerConfig, Counters, EjectionGroup, Observe, Snapshot, State,
     circuit::Environment,
-    observe::{News, Observers},
+    observe::Observers,
     sync::{AtomicU64, Mutex, Ordering},
 };
 
@@ -47,7 +46,7 @@ pub struct Circuits {
 struct Set {
     name: Arc<str>,
     config: Arc<CircuitBreakerConfig>,
-    config_for: Option<Box<ConfigFor>>,
+    config_for: Mutex<Arc<ConfigFor>>,
     group_for: Option<Box<GroupFor>>,
     /// Nanoseconds a circuit may be idle.
     idle: Option<u64>,
@@ -101,10 +100,7 @@ impl Circuits {
     /// The circuit of this name, created if need be. A known name allocates nothing.
     #[must_use]
     pub fn get_or_create(&self, name: &str) -> Circuit {
-        self.get(name).unwrap_or_else(|| {
-            let config = self.set.config_for.as_deref().and_then(|config_for| config_for(name));
-            self.create(name, config.map_or_else(|| Arc::clone(&self.set.config), Arc::new))
-        })
+        self.get(name).unwrap_or_else(|| self.create_configured(name))
     }
 
     /// The circuit of this name, created with `config` if need be; an existing one keeps its own.
@@ -188,45 +184,6 @@ impl Circuits {
         for circuit in self.list() {
             circuit.add_observer(Arc::clone(&observer), wants_refusals);
         }
-    }
-
-    #[cold]
-    fn create(&self, name: &str, config: Arc<CircuitBreakerConfig>) -> Circuit {
-        self.sweep();
-        let name: Arc<str> = Arc::from(name);
-        let environment = self.environment(&name);
-        let mut made = false;
-        let circuit = self.set.map.get_or_insert(&name, || {
-            made = true;
-            let news = self.set.observers.lock().clone().map(|(observers, wants)| News::new(observers, wants));
-            Circuit::from_parts(Arc::clone(&name), config, environment, self.chance(&name), news)
-        });
-        if made {
-            // Whoever began to observe meanwhile did not find it in the map. Those it has are not added twice.
-            let observers = self.set.observers.lock().clone();
-            if let Some((observers, wants)) = observers {
-                observers.iter().for_each(|observer| circuit.add_observer(Arc::clone(observer), wants));
-            }
-        }
-        circuit
-    }
-
-    /// What the circuit of this name shares with the others: all of it, or all but the group.
-    fn environment(&self, name: &str) -> Arc<Environment> {
-        let shared = &self.set.environment;
-        match self.set.group_for.as_deref().and_then(|group_for| group_for(name)) {
-            None => Arc::clone(shared),
-            own => Arc::new(Environment { clock: shared.clock.clone(), group: own, departed: shared.departed.clone() }),
-        }
-    }
-
-    /// A seeded set gives each name its own chance, whatever the order of creation.
-    fn chance(&self, name: &str) -> fastrand::Rng {
-        self.set.seed.map_or_else(fastrand::Rng::new, |seed| {
-            let mut hasher = DefaultHasher::new();
-            name.hash(&mut hasher);
-            fastrand::Rng::with_seed(seed.wrapping_add(hasher.finish()))
-        })
     }
 
     /// Once in each idle time, lets go of the circuits that were not called since the last time.

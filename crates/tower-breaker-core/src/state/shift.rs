@@ -12,10 +12,11 @@ pub(crate) struct Change {
     pub(crate) to: State,
     pub(crate) mode: ActiveMode,
     pub(crate) generation: u64,
-    /// Of an entry to open: why, the rates then, and the wait.
+    /// Where it opened: why, and the rates then.
     pub(crate) condition: Option<Condition>,
     pub(crate) failure_rate: Option<f64>,
     pub(crate) slow_call_rate: Option<f64>,
+    /// Of an entry to open.
     pub(crate) wait: Option<u64>,
 }
 
@@ -35,7 +36,7 @@ impl Machine {
         let history = self.history_mut();
         history.opens += u64::from(condition != Condition::Forced);
         history.opened = Some(opening);
-        self.enter(cx, Phase::Open { wait }, at);
+        self.enter(cx, Phase::Open { wait }, at, Some(opening));
     }
 
     /// For an open that its ejection group is not asked about: it counts there all the same, if there is room.
@@ -56,7 +57,7 @@ impl Machine {
     pub(super) fn enter_half_open(&mut self, cx: &mut Cx<'_>) {
         self.successes_in_row = 0;
         self.failures_in_row = 0;
-        self.enter(cx, Phase::HalfOpen(HalfOpen::new(cx.config)), cx.now);
+        self.enter(cx, Phase::HalfOpen(HalfOpen::new(cx.config)), cx.now, None);
     }
 
     /// Closes: an empty window, an empty row, no opens in a row, no place of the group, nothing held back.
@@ -73,7 +74,7 @@ impl Machine {
                 group.give_back_place();
             }
         }
-        self.enter(cx, Phase::Closed, cx.now);
+        self.enter(cx, Phase::Closed, cx.now, None);
         self.window.advance(cx.now);
         self.advance_shares(cx);
     }
@@ -84,8 +85,8 @@ impl Machine {
         self.successes_in_row = 0;
     }
 
-    /// Starts a generation.
-    pub(super) fn enter(&mut self, cx: &mut Cx<'_>, phase: Phase, at: u64) {
+    /// Starts a generation, with an `opening` if that is one.
+    fn enter(&mut self, cx: &mut Cx<'_>, phase: Phase, at: u64, opening: Option<Opening>) {
         let from = self.state();
         self.generation += 1;
         self.phase = phase;
@@ -99,7 +100,6 @@ impl Machine {
             self.history_mut().transitions[from as usize][to as usize] += 1;
         }
         let mode = self.active_mode(cx.config);
-        let opening = self.history().opened.filter(|_| to == State::Open);
         if let Some(news) = cx.news.as_deref_mut() {
             news.push(Event::Changed(Change {
                 from,
@@ -126,10 +126,10 @@ impl Machine {
         (failure_rate, slow_call_rate)
     }
 
-    /// Ends a forced open at `end`: open with the wait over, so that a probe goes and not a flood.
+    /// Ends a forced open at `end`: open with the wait over, so that a probe goes and not a flood. Nothing opened then.
     pub(super) fn end_forced_open(&mut self, cx: &mut Cx<'_>, end: u64) {
         self.history_mut().force = Force::None;
-        self.enter(cx, Phase::Open { wait: 0 }, end);
+        self.enter(cx, Phase::Open { wait: 0 }, end, None);
     }
 }
 

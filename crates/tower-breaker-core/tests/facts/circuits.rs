@@ -140,6 +140,37 @@ fn a_function_of_the_name_configures() {
 }
 
 #[test]
+fn another_function_of_the_name_configures_those_to_come_and_those_that_are_there() {
+    let (own, other) = (by_rate().build().unwrap(), plain().open_duration(secs(7)).build().unwrap());
+    let circuits = set().0.build();
+    let [db, cache] = ["db", "cache"].map(|name| circuits.get_or_create(name));
+    fail(&db, 3);
+    let for_db = own.clone();
+    circuits.set_config_for(move |name| name.starts_with("db").then(|| for_db.clone()));
+    assert_eq!((&*db.config(), db.state()), (&own, State::Open), "reconfigured in place");
+    assert_eq!(*cache.config(), plain().build().unwrap(), "not spoken of");
+    assert_eq!(*circuits.get_or_create("db 2").config(), own);
+    assert_eq!(*circuits.get_or_create_with("db 3", other.clone()).config(), other, "created with its own");
+    circuits.set_config_for(|_| None);
+    assert_eq!(*db.config(), own, "as it was");
+    assert_eq!(*circuits.get_or_create("db 4").config(), plain().build().unwrap());
+}
+
+#[test]
+fn a_circuit_created_while_another_function_is_set_is_configured_by_that_one() {
+    let own = by_rate().build().unwrap();
+    let circuits = set().0.build();
+    let (in_between, for_db) = (circuits.clone(), own.clone());
+    // Asked when the circuit is not in the map yet.
+    circuits.set_config_for(move |_| {
+        let for_db = for_db.clone();
+        in_between.set_config_for(move |_| Some(for_db.clone()));
+        None
+    });
+    assert_eq!(*circuits.get_or_create("db").config(), own);
+}
+
+#[test]
 fn circuits_are_listed_reset_and_removed_by_name_or_all() {
     let circuits = set().0.name("upstreams").build();
     let names = ["a", "b", "c"];

@@ -74,6 +74,22 @@ fn a_circuit_taken_out_of_a_set_departs_with_its_last_call() {
 }
 
 #[test]
+fn a_weak_handle_sees_the_last_handle_go() {
+    let circuit = Circuit::new("watched", CircuitBreakerConfig::default());
+    call(&circuit);
+    let weak = circuit.downgrade();
+    call(&circuit);
+    drop(circuit);
+    assert!(weak.upgrade().is_none());
+
+    let circuit = Circuit::new("called once", CircuitBreakerConfig::default());
+    call(&circuit);
+    let weak = circuit.downgrade();
+    drop(circuit);
+    assert!(weak.upgrade().is_none(), "nor is one kept from before");
+}
+
+#[test]
 fn calls_through_many_circuits_in_turn_count_where_they_belong() {
     let circuits: Vec<_> = (0..40).map(|_| Circuit::new("one of many", CircuitBreakerConfig::default())).collect();
     for _ in 0..3 {

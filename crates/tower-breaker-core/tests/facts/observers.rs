@@ -10,7 +10,7 @@ use std::{
 };
 
 use tower_breaker_core::{
-    Circuit, Circuits, Condition, ManualClock, Observe, Outcome, RefusalEvent, State, Transition,
+    ActiveMode, Circuit, Circuits, Condition, ManualClock, Observe, Outcome, RefusalEvent, State, Transition,
 };
 
 use super::{admitted, circuit, fail, opened, plain, ready, refused, secs, succeed};
@@ -39,6 +39,35 @@ fn a_transition_says_what_why_and_for_how_long() {
     let rest: Vec<_> = told.try_iter().map(|change| (change.from, change.to, change.condition)).collect();
     let expected = [(State::Open, State::HalfOpen, None), (State::HalfOpen, State::Closed, None)];
     assert_eq!(rest, expected);
+}
+
+#[test]
+fn the_end_of_a_forced_open_is_told_as_no_opening() {
+    let (circuit, clock) = circuit(plain());
+    let told = told(&circuit);
+    circuit.force_open_for(secs(30));
+    clock.advance(secs(30));
+    let now = circuit.snapshot();
+    assert_eq!((now.state, now.last_opened.map(|opened| opened.condition)), (State::Open, Some(Condition::Forced)));
+    let [forced, ended]: [Transition; 2] = told.try_iter().collect::<Vec<_>>().try_into().unwrap();
+    assert_eq!(
+        (forced.to, forced.mode, forced.condition),
+        (State::Open, ActiveMode::ForcedOpen, Some(Condition::Forced))
+    );
+    assert_eq!((ended.from, ended.to, ended.mode), (State::Open, State::Open, ActiveMode::Enforce));
+    assert_eq!((ended.condition, ended.wait), (None, Some(secs(0))), "a probe may go");
+}
+
+#[test]
+fn an_open_circuit_that_opens_again_is_told_with_its_reason() {
+    let (circuit, _) = opened(plain());
+    let told = told(&circuit);
+    circuit.remote_open(secs(5));
+    circuit.force_open();
+    circuit.force_open_for(secs(1));
+    let told: Vec<_> = told.try_iter().map(|change| (change.from, change.to, change.condition)).collect();
+    let reasons = [Condition::Remote, Condition::Forced, Condition::Forced];
+    assert_eq!(told, reasons.map(|reason| (State::Open, State::Open, Some(reason))));
 }
 
 #[test]

@@ -6,6 +6,9 @@ use super::Cause;
 ///
 /// Ready-made: [`value`](super::value), [`from_fn`](super::from_fn), [`lookup`](super::lookup),
 /// [`from_async_fn`](super::from_async_fn), [`service`](super::service).
+///
+/// A response with a lifetime, were it `&'static str`, does not compile inside `tokio::spawn(async move { .. })`: there
+/// the compiler asks for an answer of every lifetime ("not general enough"). Answer with a `String`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot answer a `{Req}` with a `Result<{Res}, {E}>`",
     label = "no fallback for this service",

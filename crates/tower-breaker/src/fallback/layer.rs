@@ -106,7 +106,7 @@ impl<A, T, M, R> FallbackLayer<A, T, M, R> {
     /// use tower_breaker::{FallbackLayer, fallback::{self, AnyError}};
     ///
     /// // Refusals, timeouts, and what is left of an error when retries have given up.
-    /// let layer = FallbackLayer::new(fallback::value("unknown")).or_when(AnyError);
+    /// let layer = FallbackLayer::new(fallback::value("unknown".to_owned())).or_when(AnyError);
     /// # let _ = layer;
     /// ```
     pub fn or_when<U>(self, trigger: U) -> FallbackLayer<A, Either<T, U>, M, R> {

@@ -13,9 +13,9 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let circuit = Circuit::new("stock", CircuitBreakerConfig::builder().failure_threshold(1).build()?);
 //! let mut stock = ServiceBuilder::new()
-//!     .layer(FallbackLayer::new(fallback::value("some")).circuit(circuit.clone()))
+//!     .layer(FallbackLayer::new(fallback::value("some".to_owned())).circuit(circuit.clone()))
 //!     .layer(CircuitBreakerLayer::new(circuit.clone()))
-//!     .service(service_fn(|_item: &'static str| async { Err::<&str, _>(io::Error::from(io::ErrorKind::TimedOut)) }));
+//!     .service(service_fn(|_item: &'static str| async { Err::<String, _>(io::Error::from(io::ErrorKind::TimedOut)) }));
 //!
 //! // The call was made and failed: that error is the caller's.
 //! assert!(stock.ready().await?.call("tea").await.is_err());
@@ -51,7 +51,8 @@
 //! use std::io;
 //! use tower_breaker::{Error, FallbackLayer, fallback};
 //!
-//! let layer = FallbackLayer::new(fallback::value("unknown")).or_when(|result: &Result<&str, Error<io::Error>>| {
+//! let unknown = fallback::value("unknown".to_owned());
+//! let layer = FallbackLayer::new(unknown).or_when(|result: &Result<String, Error<io::Error>>| {
 //!     matches!(result, Err(Error::Inner(error)) if error.kind() == io::ErrorKind::ConnectionReset)
 //! });
 //! # let _ = layer;

@@ -82,7 +82,7 @@ impl<P, K, A> RetryLayer<P, K, A> {
     /// Shares `budget` with whoever else holds it, in place of one of its own.
     pub fn budget(mut self, budget: Budget) -> Self {
         let Shared { config, meter, .. } = &*self.shared;
-        self.shared = Arc::new(Shared::new(config.clone(), Some(budget), fastrand::u64(..), Arc::clone(meter)));
+        self.shared = Arc::new(Shared::new(config.clone(), Some(budget), self.shared.seed(), Arc::clone(meter)));
         self
     }
 

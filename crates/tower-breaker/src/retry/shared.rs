@@ -23,6 +23,11 @@ impl Shared {
         Self { config, budget, seed: AtomicU64::new(seed), meter }
     }
 
+    /// Where the row of draws is now.
+    pub(super) fn seed(&self) -> u64 {
+        self.seed.load(Ordering::Relaxed)
+    }
+
     /// A generator for one draw, of a row that the seed decides. No lock, and no state in the calls.
     pub(super) fn chance(&self) -> Rng {
         // The step of splitmix64, odd, so that every seed comes once. Relaxed: a number, which orders nothing.

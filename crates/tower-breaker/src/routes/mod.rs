@@ -95,10 +95,12 @@
 //!
 //! [`CircuitBreakerConfigBuilder`]: crate::CircuitBreakerConfigBuilder
 
+mod breakers;
 mod config;
 mod error;
 mod finder;
 mod hint;
+mod matched;
 mod node;
 mod path;
 mod policy;
@@ -111,10 +113,11 @@ mod table;
 pub use self::{
     config::RoutesConfig,
     error::RoutesError,
+    matched::Matched,
     policy::Policy,
     route::{Route, RouteKey},
     settings::{BulkheadSettings, RateLimitSettings, RetryJitter, RetrySettings},
-    table::{Matched, RouteTable},
+    table::RouteTable,
 };
 
 /// The caller's own fields where there are none: every field that the library does not know is refused.

@@ -1,7 +1,7 @@
 //! The routes in force and their circuits, changed while calls go on.
 
 use std::{
-    collections::HashMap,
+    collections::HashSet,
     fmt,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -10,10 +10,11 @@ use arc_swap::ArcSwap;
 use http::{HeaderMap, Method, Request};
 use tower_breaker_core::{Circuit, CircuitBreakerConfig, Circuits, Snapshot};
 
-use super::{NoExtra, Route, RouteKey, RoutesConfig, request};
-
-/// Stands between the name of a route and a key in the name of a circuit. No path, host or method has it.
-const KEY: char = '#';
+use super::{
+    Matched, NoExtra, Route, RoutesConfig,
+    breakers::{KEY, KeyedBreakers, own_breaker},
+    request,
+};
 
 /// The routes in force and the circuits of their calls. A clone is a handle to the same table.
 ///
@@ -38,6 +39,7 @@ struct Shared<R, P> {
 struct InForce<R, P> {
     config: Arc<RoutesConfig<R, P>>,
     circuits: Vec<Option<Circuit>>,
+    keyed: Arc<KeyedBreakers>,
 }
 
 impl<R, P> RouteTable<R, P> {
@@ -51,7 +53,9 @@ impl<R, P> RouteTable<R, P> {
     /// The routes of `config`, with their circuits in sets of the caller's, which may have a clock, observers or a
     /// capacity of their own: `circuits` for routes with `key = "route"`, `keyed` for all others.
     ///
-    /// Both sets belong to the table from now on: a circuit in them that is of no route is removed.
+    /// Both sets belong to the table from now on. A circuit in them that is of no route is removed. The others have the
+    /// configuration of their routes, whoever creates them: a [function](Circuits::set_config_for) of the table's takes the
+    /// place of what `keyed` was built with. [Restore](Self::keyed_circuits) into them when the table has them.
     #[must_use]
     pub fn with_circuits(config: RoutesConfig<R, P>, circuits: Circuits, keyed: Circuits) -> Self {
         let current = ArcSwap::from_pointee(InForce::new(config, &circuits));
@@ -68,6 +72,12 @@ impl<R, P> RouteTable<R, P> {
         let _one_at_a_time = self.shared.applying.lock().unwrap_or_else(PoisonError::into_inner);
         self.shared.current.store(Arc::new(InForce::new(config, &self.shared.circuits)));
         self.shared.settle();
+    }
+
+    /// Removes the circuits that are of no route, as each new document does: a restore may have brought some.
+    pub fn prune(&self) {
+        let _one_at_a_time = self.shared.applying.lock().unwrap_or_else(PoisonError::into_inner);
+        self.shared.prune();
     }
 
     /// The route of a request and its circuit. The host is that of the target, or else of the `Host` header.
@@ -110,6 +120,25 @@ impl<R, P> RouteTable<R, P> {
     }
 
     /// The circuits of routes with another key.
+    ///
+    /// What an earlier process knew is restored into this set and [`circuits`](Self::circuits): each circuit has the
+    /// configuration of its route, and waits no longer than that allows. Before the table has it, a set knows nothing of
+    /// routes: a wait would be cut to the cap of the set's own configuration, which is 60 s unless set.
+    ///
+    /// ```
+    /// use tower_breaker::{
+    ///     Export, InvalidExport,
+    ///     routes::{RouteTable, RoutesConfig},
+    /// };
+    ///
+    /// fn start(config: RoutesConfig, circuits: &Export, keyed: &Export) -> Result<RouteTable, InvalidExport> {
+    ///     let table = RouteTable::new(config);
+    ///     table.circuits().restore(circuits)?;
+    ///     table.keyed_circuits().restore(keyed)?;
+    ///     table.prune();
+    ///     Ok(table)
+    /// }
+    /// ```
     #[must_use]
     pub fn keyed_circuits(&self) -> &Circuits {
         &self.shared.keyed
@@ -128,36 +157,33 @@ impl<R, P> RouteTable<R, P> {
 
 impl<R, P> InForce<R, P> {
     fn new(config: RoutesConfig<R, P>, circuits: &Circuits) -> Self {
-        let circuits = config.routes().map(|route| {
+        let own = config.routes().map(|route| {
             let breaker = own_breaker(route)?;
             let circuit = circuits.get_or_create_with(route.name(), breaker.clone());
             update(&circuit, breaker);
             Some(circuit)
         });
-        Self { circuits: circuits.collect(), config: Arc::new(config) }
+        Self { circuits: own.collect(), keyed: Arc::new(KeyedBreakers::of(&config)), config: Arc::new(config) }
     }
 }
 
 impl<R, P> Shared<R, P> {
-    /// Brings the circuits by key in line with the document in force, and removes those of no route.
+    /// Brings the circuits by key in line with the document in force, also those that somebody else creates, and removes
+    /// circuits of no route.
     fn settle(&self) {
+        let keyed = Arc::clone(&self.current.load().keyed);
+        self.keyed.set_config_for(move |name| keyed.get(name).cloned());
+        self.prune();
+    }
+
+    fn prune(&self) {
         let current = self.current.load();
-        let (own, keyed): (Vec<_>, Vec<_>) = current.config.routes().partition(|route| *route.key() == RouteKey::Route);
-        let own: HashMap<_, _> =
-            own.into_iter().filter_map(|route| Some((route.name(), own_breaker(route)?))).collect();
-        for circuit in self.circuits.list() {
-            if !own.contains_key(circuit.name()) {
-                self.circuits.remove(circuit.name());
-            }
+        let own: HashSet<&str> = current.circuits.iter().flatten().map(Circuit::name).collect();
+        for circuit in self.circuits.list().iter().filter(|circuit| !own.contains(circuit.name())) {
+            self.circuits.remove(circuit.name());
         }
-        let keyed = keyed.into_iter().filter_map(|route| Some((route.name(), route.policy().circuit_breaker()?)));
-        let keyed: HashMap<_, _> = keyed.collect();
-        for circuit in self.keyed.list() {
-            let route = circuit.name().split_once(KEY).map_or(circuit.name(), |(route, _)| route);
-            match keyed.get(route) {
-                Some(breaker) => update(&circuit, breaker),
-                None => drop(self.keyed.remove(circuit.name())),
-            }
+        for circuit in self.keyed.list().iter().filter(|circuit| current.keyed.get(circuit.name()).is_none()) {
+            self.keyed.remove(circuit.name());
         }
     }
 
@@ -176,17 +202,20 @@ impl<R, P> Shared<R, P> {
         self.keyed.get(name).unwrap_or_else(|| {
             let circuit = self.keyed.get_or_create_with(name, breaker.clone());
             // A document applied between the look at it and here did not see this circuit.
-            if !Arc::ptr_eq(seen, &self.current.load()) {
-                self.settle();
+            let mut seen = Arc::clone(seen);
+            loop {
+                let now = self.current.load_full();
+                if Arc::ptr_eq(&seen, &now) {
+                    return circuit;
+                }
+                match now.keyed.get(name) {
+                    Some(breaker) => update(&circuit, breaker),
+                    None => drop(self.keyed.remove(name)),
+                }
+                seen = now;
             }
-            circuit
         })
     }
-}
-
-/// The breaker of a route whose calls all share one circuit.
-fn own_breaker<R, P>(route: &Route<R, P>) -> Option<&CircuitBreakerConfig> {
-    route.policy().circuit_breaker().filter(|_| *route.key() == RouteKey::Route)
 }
 
 fn update(circuit: &Circuit, breaker: &CircuitBreakerConfig) {
@@ -207,33 +236,5 @@ impl<R, P> fmt::Debug for RouteTable<R, P> {
         let current = self.shared.current.load();
         let routes: Vec<&str> = current.config.routes().map(Route::name).collect();
         f.debug_struct("RouteTable").field("routes", &routes).field("keyed", &self.shared.keyed.len()).finish()
-    }
-}
-
-/// The route a request takes, and its circuit.
-#[derive(Debug)]
-pub struct Matched<R = NoExtra, P = NoExtra> {
-    route: Arc<Route<R, P>>,
-    circuit: Option<Circuit>,
-}
-
-impl<R, P> Matched<R, P> {
-    /// The route.
-    #[must_use]
-    pub fn route(&self) -> &Route<R, P> {
-        &self.route
-    }
-
-    /// The circuit that judges the call. `None`: the policy has no circuit breaker.
-    #[must_use]
-    pub const fn circuit(&self) -> Option<&Circuit> {
-        self.circuit.as_ref()
-    }
-}
-
-// By hand: what is shared need not be `Clone` itself.
-impl<R, P> Clone for Matched<R, P> {
-    fn clone(&self) -> Self {
-        Self { route: Arc::clone(&self.route), circuit: self.circuit.clone() }
     }
 }

@@ -3,11 +3,12 @@
 use std::{
     sync::atomic::{AtomicBool, Ordering::Relaxed},
     thread,
+    time::Duration,
 };
 
 use http::Request;
 use tower_breaker::{
-    Mode, Outcome, State,
+    Export, Mode, Outcome, State,
     routes::{RouteTable, RoutesConfig},
 };
 
@@ -172,6 +173,59 @@ fn what_was_set_by_hand_outlives_a_changed_document() {
     assert!(tenant.try_acquire().is_ok(), "still only observing");
     orders.reset();
     assert!(orders.try_acquire().is_ok());
+}
+
+/// What a process knew that had the document with this line: the circuit `/tenants#sick`, open.
+fn left(line: &str) -> Export {
+    let table = RouteTable::new(read(&DOCUMENT.replace("failure_threshold = 2", line)));
+    let tenant = circuit(&table, Request::get("/tenants").header("x-tenant", "sick")).unwrap();
+    fail(&tenant);
+    fail(&tenant);
+    assert_eq!(tenant.state(), State::Open);
+    table.keyed_circuits().export()
+}
+
+#[test]
+fn a_restored_circuit_by_key_has_the_configuration_of_its_route() {
+    let observing = || read(&DOCUMENT.replace("failure_threshold = 2", "failure_threshold = 2\nmode = 'observe'"));
+    let changed = RouteTable::new(read(&DOCUMENT.replace("failure_threshold = 2", "failure_threshold = 3")));
+    changed.apply(observing());
+    for table in [RouteTable::new(observing()), changed] {
+        table.keyed_circuits().restore(&left("failure_threshold = 2")).unwrap();
+        let tenant = circuit(&table, Request::get("/tenants").header("x-tenant", "sick")).unwrap();
+        assert_eq!((tenant.state(), tenant.config().failure_threshold()), (State::Open, Some(2)));
+        assert!(tenant.try_acquire().is_ok(), "only observed");
+    }
+}
+
+#[test]
+fn a_restored_circuit_by_key_waits_as_long_as_its_route_allows() {
+    let long = "failure_threshold = 2\nmax_open_duration = \"600s\"";
+    let document = DOCUMENT.replace("failure_threshold = 2", long).replace("\"60s\"", "\"600s\"");
+    let first = RouteTable::new(read(&document));
+    let tenant = circuit(&first, Request::get("/tenants").header("x-tenant", "sick")).unwrap();
+    fail(&tenant);
+    fail(&tenant);
+    let table = RouteTable::new(read(&document));
+    table.keyed_circuits().restore(&first.keyed_circuits().export()).unwrap();
+    let tenant = circuit(&table, Request::get("/tenants").header("x-tenant", "sick")).unwrap();
+    assert!(
+        tenant.snapshot().open_remaining.unwrap() > Duration::from_secs(500),
+        "{:?}",
+        tenant.snapshot().open_remaining
+    );
+}
+
+#[test]
+fn restored_circuits_of_no_route_can_be_taken_out() {
+    let without = DOCUMENT.replace("/tenants", "/customers");
+    let table = RouteTable::new(read(&without));
+    let customer = circuit(&table, Request::get("/customers").header("x-tenant", "one")).unwrap();
+    table.keyed_circuits().restore(&left("failure_threshold = 2")).unwrap();
+    assert_eq!(table.keyed_circuits().len(), 2);
+    table.prune();
+    let left: Vec<_> = table.snapshots().iter().map(|seen| seen.name.to_string()).collect();
+    assert_eq!(left, ["/orders/{id}", customer.name()]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! A clone's turn at a circuit that refuses: leases, the queue, and who is woken.
 
+mod crowd;
 mod leases;
 
 use std::{
