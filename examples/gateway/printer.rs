@@ -20,7 +20,7 @@ const MOST: usize = 1024;
 const AGAIN_AT: usize = MOST / 2;
 
 /// How long the lines that are left have to go out at the end.
-pub(crate) const OUT_WITHIN: Duration = Duration::from_secs(1);
+pub(crate) const OUT_WITHIN: Duration = Duration::from_secs(5);
 
 /// What one thread writes to standard output.
 #[derive(Debug)]

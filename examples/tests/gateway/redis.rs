@@ -9,8 +9,17 @@ use socket2::{Domain, Socket, Type};
 
 use crate::until;
 
-/// Killed on drop. Its port stays its own while it is killed and started again: on Linux a socket that is bound and does not
-/// listen lets it have that, and nobody else is given it.
+/// A port for a program to come. On Linux a socket that is bound and does not listen lets the program have it, now and after it
+/// was killed, and nobody else is given it.
+pub(crate) fn held_port() -> (SocketAddr, Option<Socket>) {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_reuse_address(true).unwrap();
+    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+    let at = socket.local_addr().unwrap().as_socket().unwrap();
+    (at, cfg!(target_os = "linux").then_some(socket))
+}
+
+/// Killed on drop. Its port stays its own while it is killed and started again.
 pub(crate) struct Redis {
     at: SocketAddr,
     _held: Option<Socket>,
@@ -19,11 +28,8 @@ pub(crate) struct Redis {
 
 impl Redis {
     pub(crate) fn start() -> Self {
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        socket.set_reuse_address(true).unwrap();
-        socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
-        let at = socket.local_addr().unwrap().as_socket().unwrap();
-        let mut redis = Self { at, _held: cfg!(target_os = "linux").then_some(socket), server: None };
+        let (at, _held) = held_port();
+        let mut redis = Self { at, _held, server: None };
         redis.again();
         redis
     }

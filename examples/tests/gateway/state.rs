@@ -1,8 +1,8 @@
 //! `--state FILE`: what the circuits know outlives the program.
 
 use std::{
-    io::{Read, Write},
-    net::{TcpListener, TcpStream},
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
     os::unix::fs::MetadataExt,
     process::{Command, Stdio},
     time::{Duration, Instant},
@@ -14,7 +14,9 @@ use crate::{
     client::get,
     one_route,
     process::{File, Gateway, program, run},
-    programs, until,
+    programs,
+    redis::held_port,
+    until,
     upstream::Upstream,
 };
 
@@ -172,7 +174,8 @@ fn the_last_save_comes_after_the_one_under_way() {
 fn who_reads_late_finds_the_addresses_all_the_same() {
     let (kept, upstream) = (Kept::new(), Upstream::well());
     let routes = many_open(&kept, &upstream);
-    let admin = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let (admin, _held) = held_port();
+    let admin = admin.to_string();
     let arguments = ["--config", routes.path(), "--state", kept.0.path(), "--listen", "127.0.0.1:0", "--admin", &admin];
     let mut child = Command::new(program()).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
     until("it answers", || {
@@ -181,9 +184,12 @@ fn who_reads_late_finds_the_addresses_all_the_same() {
         write!(client, "GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n").ok()?;
         client.read_exact(&mut [0; 8]).ok()
     });
-    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
     let mut said = String::new();
-    child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    while !said.contains("\nroute    ") {
+        assert!(lines.read_line(&mut said).unwrap() > 0, "it ended: {said}");
+    }
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
     assert!(child.wait().unwrap().success());
     programs::in_order(
         &said,
