@@ -78,7 +78,7 @@ function line(it) {
   bdi.textContent = it.circuit.slice(0, 300); name.append(bdi);
   time.dateTime = when.toISOString(); time.textContent = when.toTimeString().slice(0, 8);
   const forced = it.mode.startsWith("forced") ? ", forced" : "";
-  words.textContent = it.from === it.to ? WORDS[it.to] + (forced || ", no longer forced") : WORDS[it.from] + " → " + WORDS[it.to].toLowerCase() + (it.to === "open" ? ": " + reason(it) : forced);
+  words.textContent = it.from === it.to ? WORDS[it.to] + (forced || (it.condition ? ": " + reason(it) : ", no longer forced")) : WORDS[it.from] + " → " + WORDS[it.to].toLowerCase() + (it.to === "open" ? ": " + reason(it) : forced);
   item.append(icon(it.to), name, time, words);
   $("line").prepend(item);
   while ($("line").children.length > LINES) $("line").lastElementChild.remove();
