@@ -44,6 +44,8 @@ pub(crate) struct Member {
     mine_until: Option<Instant>,
     /// No use in asking for the lease before.
     ask_at: Instant,
+    /// The lease was asked for, and nobody answered that yet: Redis may be read, and yet decide nothing.
+    unheard: bool,
     heard_at: Instant,
     must_ask: bool,
     /// Set by hand before there was a fleet: told to it if it knows nothing.
@@ -100,6 +102,7 @@ impl Member {
             followed: snapshot.generation,
             mine_until: None,
             ask_at: now,
+            unheard: false,
             heard_at: now,
             must_ask: offers,
             offers,
@@ -158,6 +161,7 @@ impl Member {
         };
         let stale = self.line().is_some_and(|line| !line.is_plain()) && now - self.heard_at >= terms.refresh;
         let act = act.or_else(|| (self.must_ask || stale).then_some(Act::Report))?;
+        self.unheard |= act == Act::Want;
         let delta = if open { Counted::NOTHING } else { delta };
         let rules = Rules::of(&snapshot.config, terms.counts_as, terms.shortest);
         let mut ask = self.ask(act, delta, rules, now);
@@ -205,9 +209,12 @@ impl Member {
                 let probe_at = self.known.as_ref().map_or(now, |known| known.probe_at);
                 if !mine {
                     self.mine_until = None;
-                    circuit.hold_probes(probe_at.saturating_duration_since(now) + terms.hold);
+                    // Who is not answered is held back no longer, or nobody would ever probe.
+                    if !self.unheard {
+                        circuit.hold_probes(probe_at.saturating_duration_since(now) + terms.hold);
+                    }
                 }
-                let wanted = wanted || (mine && state == Local::HalfOpen);
+                let wanted = wanted || self.unheard || (mine && state == Local::HalfOpen);
                 (wanted && now >= probe_at && (mine || now >= self.ask_at)).then_some(Act::Want)
             }
         }
@@ -253,6 +260,7 @@ impl Member {
         now: Instant,
     ) {
         self.must_ask = false;
+        self.unheard &= asked.ask.act != Act::Want;
         self.heard_at = now;
         let Answer { line, calls, failures, slow, seen_by, .. } = answer;
         self.totals = Totals { calls: *calls, failures: *failures, slow: *slow, seen_by: *seen_by };

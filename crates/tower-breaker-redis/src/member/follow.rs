@@ -58,6 +58,7 @@ impl Member {
         }
         if !still_open {
             self.counted = Counted::of(&circuit.snapshot());
+            self.unheard = false;
         }
         self.known = Some(Known {
             line: line.clone(),
