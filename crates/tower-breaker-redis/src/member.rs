@@ -90,10 +90,11 @@ pub(crate) struct Asked {
 }
 
 impl Member {
-    /// `fresh`: the circuit was made while the instance was part of the fleet, and all it counted is news.
+    /// `fresh`: the circuit was made after the fleet was started. All it counted is news, and all that was commanded; what a
+    /// restart restored is no command.
     pub(crate) fn new(circuit: &Circuit, fresh: bool, now: Instant) -> Self {
         let (snapshot, hand) = (circuit.snapshot(), circuit.by_hand());
-        let offers = !fresh && is_set(&hand);
+        let offers = is_set(&hand) && (!fresh || hand.commands == 0);
         Self {
             circuit: circuit.downgrade(),
             counted: if fresh { Counted::NOTHING } else { Counted::of(&snapshot) },

@@ -84,7 +84,11 @@ impl Index {
 }
 
 impl Round {
+    /// What was set by hand by now was set before there was a fleet.
     pub(crate) fn new(setup: Setup, target: Target) -> Self {
+        let now = Instant::now();
+        let circuits = setup.circuits.list().into_iter();
+        let members = circuits.map(|circuit| (circuit.name().into(), Member::new(&circuit, false, now))).collect();
         Self {
             setup,
             target,
@@ -95,7 +99,7 @@ impl Round {
                 publish: Script::new(include_str!("scripts/publish.lua")),
             },
             chance: fastrand::Rng::new(),
-            members: HashMap::new(),
+            members,
             index: Index::default(),
             number: 0,
             failed: 0,

@@ -146,7 +146,11 @@ impl Round {
                 Some(member) if member.circuit().is_of(&circuit) => member,
                 _ => {
                     let name: Arc<str> = circuit.name().into();
-                    let mut member = Member::new(&circuit, !joins, now);
+                    let mut member = Member::new(&circuit, true, now);
+                    if joins {
+                        // Made while Redis was away.
+                        member.rejoin(&circuit, false);
+                    }
                     if let Some(line) = self.index.lines.get(&name) {
                         member.follow(&circuit, line, &self.setup.terms, redis_now, now, false, false);
                     }

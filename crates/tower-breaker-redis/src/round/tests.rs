@@ -9,11 +9,15 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// Where nothing is. What it says is kept.
 fn round() -> (Round, Arc<Mutex<Vec<FleetEvent>>>) {
+    round_of(Circuits::new(CircuitBreakerConfig::default()))
+}
+
+fn round_of(circuits: Circuits) -> (Round, Arc<Mutex<Vec<FleetEvent>>>) {
     let told = Arc::new(Mutex::new(Vec::new()));
     let events = Arc::clone(&told);
     let (target, address) = Target::parse("redis://127.0.0.1:1", SECOND).expect("a URL");
     let setup = Setup {
-        circuits: Circuits::new(CircuitBreakerConfig::default()),
+        circuits,
         keys: Keys::new("tower-breaker", "default"),
         address,
         interval: SECOND,
@@ -127,6 +131,36 @@ fn what_circuits_made_since_it_joined_counted_is_told_whole_and_once() {
     round.setup.circuits.remove("since");
     call(&round, "since");
     assert_eq!(round.tells(false), [("since".to_owned(), Act::Report, 1)]);
+}
+
+#[test]
+fn what_was_set_since_the_start_is_a_command_and_what_was_set_before_gives_way() {
+    for line in [None, Some("3 r 0 0 0 - - -1")] {
+        let circuits = Circuits::new(CircuitBreakerConfig::default());
+        let [before, since] = ["before", "since"].map(|name| circuits.get_or_create(name));
+        before.force_open();
+        let (mut round, _) = round_of(circuits);
+        since.force_open();
+        round.setup.circuits.get_or_create("made since").force_open();
+        for name in ["before", "since", "made since"] {
+            line.into_iter().for_each(|line| round.hears(name, line));
+        }
+        let mut told = round.tells(true);
+        told.sort_by_key(|(name, ..)| name.len());
+        let command = |name: &str| (name.to_owned(), Act::Hand(Some(crate::wire::State::ForcedOpen)), 0);
+        assert_eq!(told, [command("since"), ("before".to_owned(), Act::Report, 0), command("made since")], "{line:?}");
+        assert_eq!(before.by_hand().force.is_some(), line.is_none());
+        assert!(since.by_hand().force.is_some());
+    }
+}
+
+#[test]
+fn a_circuit_made_while_redis_was_away_tells_its_commands_and_not_what_it_counted() {
+    let (mut round, _) = round();
+    round.look(true);
+    call(&round, "orders");
+    round.setup.circuits.get_or_create("orders").reset();
+    assert_eq!(round.tells(true), [("orders".to_owned(), Act::Hand(Some(crate::wire::State::Reset)), 0)]);
 }
 
 #[test]

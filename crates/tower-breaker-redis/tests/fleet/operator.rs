@@ -73,3 +73,23 @@ fn a_command_given_while_redis_was_away_is_told_when_it_is_back() {
     server.again();
     until("the command", || fleet.iter_mut().all(|instance| instance.look().mode == "forced_open"));
 }
+
+#[test]
+#[ignore = "needs redis-server"]
+fn a_command_given_before_an_instance_ever_met_redis_is_told_to_a_fleet_that_knows_better() {
+    let server = Server::start();
+    let mut other = Instance::start(&server.url());
+    for command in ["force-close", "reset"] {
+        other.tell(command);
+        let mode = if command == "reset" { "enforce" } else { "forced_closed" };
+        until(command, || other.look().fleet != "unknown" && other.look().mode == mode);
+    }
+    until("the reset told", || other.look().epoch == 2);
+    server.signal("STOP");
+    let mut newcomer = Instance::start_with(&server.url(), &[("FLEET_TIMEOUT", "250")]);
+    until("no Redis", || newcomer.look().away == 1);
+    newcomer.tell("force-open");
+    server.signal("CONT");
+    until("the command", || newcomer.look().epoch > 2 && other.look().mode == "forced_open");
+    assert_eq!(newcomer.look().mode, "forced_open");
+}
