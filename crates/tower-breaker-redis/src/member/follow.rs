@@ -34,11 +34,10 @@ impl Member {
         };
         // Only mode or enforcement changed, or whoever probed has left.
         let still = |state| line.state == state && before == Some(state) && since == line.since;
-        if !own {
-            self.obey(circuit, line, redis_now, (news || before.is_some()) && !still(State::Reset));
-        }
+        let news = (news || before.is_some()) && !still(State::Reset);
+        let was_reset = !own && self.obey(circuit, line, redis_now, news);
         let remaining = line.remaining(redis_now);
-        let still_open = still(State::Open);
+        let still_open = still(State::Open) && !was_reset;
         match line.state {
             // A probe of ours that is out goes on, and the lease may be free.
             State::Open if still_open => self.ask_at = now,
@@ -68,8 +67,9 @@ impl Member {
     }
 
     /// Sets what operators set elsewhere. Each step is a command of this circuit, and counted as known: one given by hand
-    /// between two of them is seen in the next round.
-    fn obey(&mut self, circuit: &Circuit, line: &Line, redis_now: i64, news: bool) {
+    /// between two of them is seen in the next round. Says whether the circuit was reset, and so closed: it is for want of
+    /// another way also where only a mode or an enforcement is lifted.
+    fn obey(&mut self, circuit: &Circuit, line: &Line, redis_now: i64, news: bool) -> bool {
         let hand = circuit.by_hand();
         let force = match line.state {
             State::ForcedOpen => Some(line.force_left(redis_now).map_or(Forced::Open, Forced::OpenFor)),
@@ -79,7 +79,8 @@ impl Member {
         let lifted = (hand.force.is_some() && force.is_none())
             || (hand.mode.is_some() && line.mode.is_none())
             || (hand.enforcement.is_some() && line.enforcement.is_none());
-        if lifted || (news && line.state == State::Reset) {
+        let resets = lifted || (news && line.state == State::Reset);
+        if resets {
             circuit.reset();
             self.commands = self.commands.wrapping_add(1);
         }
@@ -96,12 +97,13 @@ impl Member {
         if let Some(force) = force {
             match force {
                 Forced::OpenFor(left) => circuit.force_open_for(left),
-                Forced::Closed if hand.force == Some(Forced::Closed) => return,
+                Forced::Closed if hand.force == Some(Forced::Closed) => return resets,
                 Forced::Closed => circuit.force_closed(),
-                _ if hand.force == Some(Forced::Open) => return,
+                _ if hand.force == Some(Forced::Open) => return resets,
                 _ => circuit.force_open(),
             }
             self.commands = self.commands.wrapping_add(1);
         }
+        resets
     }
 }

@@ -98,3 +98,23 @@ fn the_end_of_a_force_is_told_with_what_is_left_of_it() {
     let ask = here.asks().expect("what it knows").ask;
     assert_eq!((ask.state, ask.force_left), (State::ForcedOpen, Some(Duration::from_secs(2))));
 }
+
+#[test]
+fn a_mode_or_a_share_lifted_while_the_fleet_is_open_leaves_it_open() {
+    for (mode, enforcement) in [(Some(Mode::Observe), None), (None, Some(0.5))] {
+        let mut here = Here::new();
+        here.hears(&Line { mode, enforcement, ..open(2, 0) });
+        here.pass(500);
+        here.hears(&open(3, 0));
+        let hand = here.circuit.by_hand();
+        assert_eq!((hand.mode, hand.enforcement), (None, None));
+        assert_eq!(
+            here.circuit.snapshot().open_remaining,
+            Some(Duration::from_millis(500)).map(|left| left + TERMS.hold)
+        );
+        assert_eq!(here.says(), None, "it did not close");
+        here.pass(500);
+        assert!(here.admitted().is_none(), "nobody probes unasked");
+        assert_eq!(here.says(), Some(Act::Want));
+    }
+}
