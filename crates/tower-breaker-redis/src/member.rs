@@ -287,6 +287,11 @@ impl Member {
             Lease::Mine => {
                 if !self.probes(now) {
                     circuit.hold_probes(Duration::ZERO);
+                    // A probe of its own that failed before was none for all.
+                    let snapshot = circuit.snapshot();
+                    if snapshot.state == Local::Open {
+                        self.followed = snapshot.generation;
+                    }
                 }
                 self.mine_until = Some(now + answer.lease_left);
             }

@@ -148,6 +148,20 @@ fn an_answer_holds_probing_back_again_and_so_does_another_open() {
 }
 
 #[test]
+fn a_probe_of_its_own_that_failed_before_it_had_the_lease_opens_nothing_again() {
+    let mut here = Here::new();
+    here.pass(6_000);
+    assert!(here.calls(Outcome::Failure), "nobody was heard of for so long");
+    here.pass(1_000);
+    here.says();
+    assert!(here.admitted().is_none());
+    assert_eq!(here.is_told(&open(1, 0), Lease::Mine, 2_000).act, Act::Want);
+    assert_eq!(here.says(), None, "it has not probed for all yet");
+    assert!(here.calls(Outcome::Failure));
+    assert_eq!(here.says(), Some(Act::Reopen));
+}
+
+#[test]
 fn callers_who_are_refused_while_a_probe_of_its_own_is_out_are_reason_to_ask() {
     let mut here = Here::new();
     here.pass(6_000);
