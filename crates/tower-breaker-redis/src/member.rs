@@ -267,10 +267,15 @@ impl Member {
         self.totals = Totals { calls: *calls, failures: *failures, slow: *slow, seen_by: *seen_by };
         let own = match asked.ask.act {
             Act::Hand(state) => {
-                self.commands = asked.commands;
+                // One that came too late was not taken, and is told again.
+                let taken = line.epoch > asked.ask.epoch
+                    && state.is_none_or(|state| state == line.state)
+                    && (line.mode, line.enforcement) == (asked.ask.mode, asked.ask.enforcement);
+                if taken {
+                    self.commands = asked.commands;
+                }
                 // What an operator set here is set already.
-                state.map_or(line.epoch == asked.ask.epoch + 1, |state| state == line.state)
-                    && (line.mode, line.enforcement) == (asked.ask.mode, asked.ask.enforcement)
+                taken && (state.is_some() || line.epoch == asked.ask.epoch + 1)
             }
             _ => false,
         };

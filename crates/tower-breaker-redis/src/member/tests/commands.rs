@@ -105,10 +105,31 @@ fn what_reached_the_fleet_shortly_before_a_command_is_done_here_too() {
     here.is_told(&line, Lease::Free, 0);
     assert_eq!(here.mode(), ActiveMode::ForcedOpen);
     assert_eq!(here.says(), None);
-    // And of one that came too late to be taken, what stands is done.
-    here.circuit.force_closed();
-    here.is_told(&in_state(4, State::ForcedOpen), Lease::Free, 0);
-    assert_eq!((here.mode(), here.circuit.by_hand().mode), (ActiveMode::ForcedOpen, None));
+}
+
+#[test]
+fn a_command_that_came_too_late_to_be_taken_is_told_again() {
+    for (line, forces) in
+        [(open(1, 0), true), (in_state(4, State::ForcedOpen), true), (open(1, 0), false), (open(4, 0), false)]
+    {
+        let mut here = Here::new();
+        let command =
+            |here: &Here| if forces { here.circuit.force_closed() } else { here.circuit.set_mode(Mode::Observe) };
+        command(&here);
+        let first = here.is_told(&line, Lease::Free, 0);
+        let hand = here.circuit.by_hand();
+        assert_eq!(
+            (hand.force, hand.mode),
+            if forces { (Some(Forced::Closed), None) } else { (None, Some(Mode::Observe)) }
+        );
+        let again = here.asks().expect("the command").ask;
+        assert_eq!((again.act, again.state, again.mode), (first.act, first.state, first.mode), "{line:?}");
+    }
+    // Also where Redis knows nothing of the circuit.
+    let mut here = Here::knows_nothing();
+    here.circuit.reset();
+    here.is_told(&in_state(0, State::Closed), Lease::Free, 0);
+    assert_eq!(here.says(), Some(Act::Hand(Some(State::Reset))));
 }
 
 #[test]

@@ -183,8 +183,9 @@ fn who_leaves_lets_another_one_probe_if_it_was_the_one() {
 #[test]
 fn a_forced_circuit_neither_probes_nor_asks() {
     let mut here = holder();
+    // As one that was restored: no command.
     here.circuit.force_open();
-    here.is_told(&open(1, 0), Lease::Mine, 2_000);
+    here.member.commands += 1;
     assert!(here.admitted().is_none());
     assert_eq!(here.says(), None);
 }
