@@ -48,13 +48,22 @@ pub(crate) struct Member {
     unheard: bool,
     heard_at: Instant,
     must_ask: bool,
-    /// Set by hand before there was a fleet: told to it if it knows nothing.
-    offers: bool,
+    offer: Offer,
     /// The round that last found it in the set.
     pub(crate) seen: u64,
     pub(crate) totals: Totals,
     /// Something is wrong with its key, and was said.
     pub(crate) damaged: bool,
+}
+
+/// What was set by hand before there was a fleet: told to it if it knows nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Offer {
+    Nothing,
+    /// The fleet is asked what it knows.
+    Made,
+    /// It knows nothing, and is told next.
+    Wanted,
 }
 
 /// What the fleet saw in its window.
@@ -106,7 +115,7 @@ impl Member {
             unheard: false,
             heard_at: now,
             must_ask: offers,
-            offers,
+            offer: if offers { Offer::Made } else { Offer::Nothing },
             seen: 0,
             totals: Totals::default(),
             damaged: false,
@@ -133,8 +142,9 @@ impl Member {
         if forget {
             self.known = None;
             // What operators set is told again, from the first epoch on, if nobody knows better.
-            self.offers = is_set(&circuit.by_hand());
-            self.must_ask |= self.offers;
+            let offers = is_set(&circuit.by_hand());
+            self.offer = if offers { Offer::Made } else { Offer::Nothing };
+            self.must_ask |= offers;
         }
         self.remind();
     }
@@ -153,7 +163,7 @@ impl Member {
         self.counted = counted;
 
         let open = self.line().is_some_and(|line| line.state == State::Open);
-        let act = if hand.commands != self.commands {
+        let act = if hand.commands != self.commands || self.offer == Offer::Wanted {
             Some(Act::Hand(self.commanded(&hand)))
         } else if open {
             self.probing(circuit, &snapshot, wanted, terms, now)
@@ -273,6 +283,7 @@ impl Member {
                     && (line.mode, line.enforcement) == (asked.ask.mode, asked.ask.enforcement);
                 if taken {
                     self.commands = asked.commands;
+                    self.offer = Offer::Nothing;
                 }
                 // What an operator set here is set already.
                 taken && (state.is_some() || line.epoch == asked.ask.epoch + 1)
@@ -280,13 +291,11 @@ impl Member {
             _ => false,
         };
         if line.epoch == 0 {
-            if std::mem::take(&mut self.offers) {
-                // The fleet knows nothing: what was set here is what it shall know.
-                self.commands = u64::MAX;
+            if self.offer == Offer::Made {
+                self.offer = Offer::Wanted;
             }
             return;
         }
-        self.offers = false;
         self.follow(circuit, line, terms, redis_now, now, true, own);
         match answer.lease {
             Lease::Mine => {

@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 use tower_breaker_core::{Circuit, Forced};
 
-use super::{Counted, Known, Member, Terms};
+use super::{Counted, Known, Member, Offer, Terms};
 use crate::wire::{Line, State};
 
 impl Member {
@@ -21,8 +21,7 @@ impl Member {
         own: bool,
     ) {
         // What an operator did here arrives after this line, and so stands. The answer to it says the rest.
-        let untold = self.commands != u64::MAX && circuit.by_hand().commands != self.commands;
-        if untold && !own {
+        if circuit.by_hand().commands != self.commands && !own {
             return;
         }
         let (before, since) = match self.line() {
@@ -32,6 +31,7 @@ impl Member {
             Some(known) => (Some(known.state), known.since),
             None => (None, 0),
         };
+        self.offer = Offer::Nothing;
         // Only mode or enforcement changed, or whoever probed has left.
         let still = |state| line.state == state && before == Some(state) && since == line.since;
         let news = (news || before.is_some()) && !still(State::Reset);
@@ -82,17 +82,17 @@ impl Member {
         let resets = lifted || (news && line.state == State::Reset);
         if resets {
             circuit.reset();
-            self.commands = self.commands.wrapping_add(1);
+            self.commands += 1;
         }
         let hand = circuit.by_hand();
         if let Some(mode) = line.mode.filter(|mode| hand.mode != Some(*mode)) {
             circuit.set_mode(mode);
-            self.commands = self.commands.wrapping_add(1);
+            self.commands += 1;
         }
         if let Some(share) = line.enforcement.filter(|share| hand.enforcement != Some(*share))
             && circuit.set_enforcement(share).is_ok()
         {
-            self.commands = self.commands.wrapping_add(1);
+            self.commands += 1;
         }
         if let Some(force) = force {
             match force {
@@ -102,7 +102,7 @@ impl Member {
                 _ if hand.force == Some(Forced::Open) => return resets,
                 _ => circuit.force_open(),
             }
-            self.commands = self.commands.wrapping_add(1);
+            self.commands += 1;
         }
         resets
     }

@@ -161,3 +161,22 @@ fn what_was_set_before_there_was_a_fleet_is_told_if_the_fleet_knows_nothing_and_
         assert_eq!((hand.force, hand.mode, hand.enforcement, here.says()), (None, None, None, None));
     }
 }
+
+#[test]
+fn what_was_set_before_gives_way_also_to_what_is_heard_shortly_before_it_is_told() {
+    for line in
+        [open(1, 0), in_state(1, State::ForcedClosed), Line { mode: Some(Mode::Enforce), ..in_state(1, State::Closed) }]
+    {
+        let mut here = Here::joins(Circuit::force_open, false);
+        here.is_told(&in_state(0, State::Closed), Lease::Free, 0);
+        here.hears(&line);
+        assert_ne!(here.mode(), ActiveMode::ForcedOpen, "{line:?}");
+        assert_eq!(here.says(), None, "{line:?}");
+    }
+    let mut here = Here::joins(Circuit::force_open, false);
+    here.is_told(&in_state(0, State::Closed), Lease::Free, 0);
+    here.circuit.reset();
+    assert_eq!(here.says(), Some(Act::Hand(Some(State::Reset))), "what was done since is a command");
+    here.hears(&open(1, 0));
+    assert_eq!(here.says(), Some(Act::Hand(Some(State::Reset))));
+}
