@@ -24,16 +24,15 @@ impl Member {
         if circuit.by_hand().commands != self.commands && !own {
             return;
         }
-        let (before, since) = match self.line() {
-            // Of two lines of one epoch, which a Redis that lost its memory may bring about, the one Redis has stands.
-            Some(known) if line.epoch < known.epoch => return,
-            Some(known) if line.epoch == known.epoch && line.state == known.state => return,
-            Some(known) => (Some(known.state), known.since),
-            None => (None, 0),
+        // Of two lines of one epoch, which a Redis that lost its memory may bring about, the one Redis has stands.
+        let (before, begun) = match self.line() {
+            Some(known) if line.epoch < known.epoch || line == known => return,
+            Some(known) => (Some(known.state), line.epoch == known.epoch || line.since == known.since),
+            None => (None, false),
         };
         self.offer = Offer::Nothing;
-        // Only mode or enforcement changed, or whoever probed has left.
-        let still = |state| line.state == state && before == Some(state) && since == line.since;
+        // Only mode, enforcement or a time changed, or whoever probed has left.
+        let still = |state| line.state == state && before == Some(state) && begun;
         let news = (news || before.is_some()) && !still(State::Reset);
         let was_reset = !own && self.obey(circuit, line, redis_now, news);
         let remaining = line.remaining(redis_now);

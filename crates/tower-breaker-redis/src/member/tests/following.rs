@@ -2,7 +2,7 @@
 
 use tower_breaker_core::{Mode, State as Local};
 
-use super::*;
+use super::{probing::holder, *};
 
 #[test]
 fn a_line_from_before_what_is_known_changes_nothing() {
@@ -26,6 +26,35 @@ fn of_two_lines_of_one_epoch_the_later_one_stands() {
     let mut here = Here::new();
     here.hears(&in_state(1, State::ForcedClosed));
     assert_eq!(here.mode(), ActiveMode::ForcedClosed);
+    here.hears(&Line { mode: Some(Mode::Observe), ..in_state(1, State::ForcedClosed) });
+    here.hears(&Line { enforcement: Some(0.5), ..in_state(1, State::ForcedClosed) });
+    assert_eq!((here.circuit.by_hand().mode, here.circuit.by_hand().enforcement), (None, Some(0.5)));
+    for until in [3_000, 7_000] {
+        here.hears(&Line { until, ..in_state(1, State::ForcedOpen) });
+        assert_eq!(here.circuit.by_hand().force, Some(Forced::OpenFor(Duration::from_millis(until.unsigned_abs()))));
+    }
+}
+
+#[test]
+fn a_line_of_the_same_epoch_with_other_times_begins_nothing_anew() {
+    // As Redis writes it that was emptied and told, or whose clock was set back.
+    let mut here = holder();
+    let generation = here.generation();
+    here.hears(&Line { wait: 2_000, ..open(1, 1_000) });
+    assert!(here.member.probes(here.now));
+    assert_eq!(here.generation(), generation);
+    let _probe = here.admitted().expect("its probe");
+    here.pass(1_999);
+    assert!(here.admitted().is_none());
+    assert_eq!(here.says(), None, "its wait is the one Redis has");
+    here.pass(1);
+    assert!(here.admitted().is_none());
+    assert_eq!(here.says(), Some(Act::Want));
+
+    let mut here = Here::knows_nothing();
+    here.hears(&in_state(2, State::Reset));
+    here.hears(&Line { since: 1, ..in_state(2, State::Reset) });
+    assert_eq!(here.circuit.by_hand().commands, 1);
 }
 
 #[test]
@@ -66,10 +95,7 @@ fn the_fleet_closes_what_it_opened_and_no_local_trip() {
 
 #[test]
 fn a_mode_set_while_a_probe_is_out_leaves_the_probe_and_the_lease() {
-    let mut here = Here::new();
-    here.pass(1_000);
-    assert!(here.admitted().is_none());
-    here.is_told(&open(1, 0), Lease::Mine, 2_000);
+    let mut here = holder();
     let probe = here.admitted().expect("its probe");
     here.hears(&Line { mode: Some(Mode::Enforce), ..open(2, 0) });
     assert!(here.member.probes(here.now));
@@ -80,10 +106,7 @@ fn a_mode_set_while_a_probe_is_out_leaves_the_probe_and_the_lease() {
 #[test]
 fn who_probed_does_so_no_more_when_the_fleet_is_closed_or_opens_anew() {
     for line in [in_state(2, State::Closed), open(2, 500)] {
-        let mut here = Here::new();
-        here.pass(1_000);
-        assert!(here.admitted().is_none());
-        here.is_told(&open(1, 0), Lease::Mine, 2_000);
+        let mut here = holder();
         here.hears(&line);
         assert!(!here.member.probes(here.now), "{line:?}");
     }

@@ -7,7 +7,7 @@ use tower_breaker_core::Turn;
 use super::*;
 
 /// Open, its wait over, somebody has called, and this instance probes for the next two seconds.
-fn holder() -> Here {
+pub(super) fn holder() -> Here {
     let mut here = Here::new();
     here.pass(1_000);
     assert!(here.admitted().is_none(), "nobody probes unasked");
