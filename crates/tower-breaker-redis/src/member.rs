@@ -22,7 +22,7 @@ use crate::wire::{Act, Answer, Ask, Lease, Line, Rules, State};
 pub(crate) struct Terms {
     /// For how long probing is held back beyond the wait, unless the fleet says more: local breaking goes on after it.
     pub(crate) hold: Duration,
-    /// How often what is not plainly closed is told again, so that it does not expire.
+    /// How often what is not plainly closed is told again, so that it does not expire: a quarter of what that takes.
     pub(crate) refresh: Duration,
     /// The fleet's window for a circuit whose own counts calls.
     pub(crate) counts_as: Duration,

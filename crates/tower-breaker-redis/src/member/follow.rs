@@ -24,9 +24,12 @@ impl Member {
         if circuit.by_hand().commands != self.commands && !own {
             return;
         }
+        // A plain close that nobody spoke of for so long may have expired, and the fleet have begun anew with a lower epoch. An
+        // index made anew is another matter: there the highest epoch stands.
+        let forgotten = news && now - self.heard_at >= terms.refresh * 2 && self.line().is_some_and(Line::is_plain);
         // Of two lines of one epoch, which a Redis that lost its memory may bring about, the one Redis has stands.
         let (before, begun) = match self.line() {
-            Some(known) if line.epoch < known.epoch || line == known => return,
+            Some(known) if line == known || (line.epoch < known.epoch && !forgotten) => return,
             Some(known) => (Some(known.state), line.epoch == known.epoch || line.since == known.since),
             None => (None, false),
         };

@@ -13,6 +13,26 @@ fn a_line_from_before_what_is_known_changes_nothing() {
 }
 
 #[test]
+fn an_open_of_a_fleet_that_forgot_a_plain_close_and_began_anew_is_followed() {
+    for (line, since, news, follows) in [
+        (in_state(2, State::Closed), 120_000, true, true),
+        (in_state(2, State::Reset), 120_000, true, true),
+        // It cannot have expired, it came with an index made anew, it is no plain one.
+        (in_state(2, State::Closed), 119_999, true, false),
+        (in_state(2, State::Closed), 120_000, false, false),
+        (in_state(2, State::ForcedClosed), 120_000, true, false),
+    ] {
+        let mut here = Here::knows_nothing();
+        assert!(here.calls(Outcome::Success));
+        here.is_told(&line, Lease::Free, 0);
+        here.pass(since);
+        here.member.follow(&here.circuit, &open(1, here.redis_now), &TERMS, here.redis_now, here.now, news, false);
+        assert_eq!(here.circuit.state() == Local::Open, follows, "{line:?} of {since} ms ago, news {news}");
+        assert_eq!(here.member.line().expect("a line").epoch, if follows { 1 } else { 2 });
+    }
+}
+
+#[test]
 fn a_line_heard_twice_is_done_once() {
     let mut here = Here::knows_nothing();
     here.hears(&in_state(2, State::Reset));
