@@ -12,7 +12,7 @@ use crate::{
     keys::VERSION,
     link::Link,
     member::{Asked, Member},
-    wire::{Answer, Line, State, as_millis},
+    wire::{Act, Answer, Line, State, as_millis},
 };
 
 /// Changes read at once: a newcomer reads the whole index in a few calls.
@@ -240,29 +240,38 @@ impl Round {
         self.setup.shared.state().circuits = circuits.collect();
     }
 
-    /// Lets others probe.
+    /// Tells what operators did since the last round, and lets others probe.
     pub(super) async fn leave(&mut self) {
-        let now = Instant::now();
-        let found: Vec<Found> = self
-            .members
-            .iter()
-            .filter_map(|(name, member)| {
-                let circuit = member.circuit().upgrade()?;
-                let asked = member.leave(&circuit, &self.setup.terms, now)?;
-                Some((Arc::clone(name), circuit, asked))
-            })
-            .collect();
-        if let Some(at_once) = self.link.as_ref().map(Link::at_once) {
-            let timeout = self.setup.timeout;
-            let leaving = async {
+        let Some(at_once) = self.link.as_ref().map(Link::at_once) else { return };
+        let timeout = self.setup.timeout;
+        let leaving = async {
+            // A lease is given back at the epoch that the commands made.
+            for commands in [true, false] {
+                let found = if commands { self.commands() } else { self.leases() };
                 for chunk in found.chunks(at_once) {
                     let mut learnt = Vec::new();
                     self.exchange(chunk, &mut learnt).await?;
                     self.publish(&learnt).await?;
                 }
-                Ok::<_, String>(())
-            };
-            let _ = tokio::time::timeout(timeout, leaving).await;
-        }
+            }
+            Ok::<_, String>(())
+        };
+        let _ = tokio::time::timeout(timeout, leaving).await;
+    }
+
+    pub(super) fn commands(&mut self) -> Vec<Found> {
+        let mut found = self.look(false);
+        found.retain(|(.., asked)| matches!(asked.ask.act, Act::Hand(_)));
+        found
+    }
+
+    fn leases(&self) -> Vec<Found> {
+        let now = Instant::now();
+        let members = self.members.iter().filter_map(|(name, member)| {
+            let circuit = member.circuit().upgrade()?;
+            let asked = member.leave(&circuit, &self.setup.terms, now)?;
+            Some((Arc::clone(name), circuit, asked))
+        });
+        members.collect()
     }
 }

@@ -164,6 +164,24 @@ fn a_circuit_made_while_redis_was_away_tells_its_commands_and_not_what_it_counte
 }
 
 #[test]
+fn last_words_are_of_commands_alone_whatever_was_counted() {
+    let (mut round, _) = round();
+    for name in ["known", "called"] {
+        call(&round, name);
+    }
+    round.look(false);
+    for name in ["known", "called", "made since"] {
+        call(&round, name);
+    }
+    for name in ["known", "made since"] {
+        round.setup.circuits.get_or_create(name).force_closed();
+    }
+    let mut told: Vec<_> = round.commands().iter().map(|(name, ..)| name.to_string()).collect();
+    told.sort_unstable();
+    assert_eq!(told, ["known", "made since"]);
+}
+
+#[test]
 fn circuits_that_left_the_set_are_let_go() {
     let (mut round, _) = round();
     for name in ["a", "b"] {

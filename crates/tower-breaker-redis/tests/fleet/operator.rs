@@ -93,3 +93,20 @@ fn a_command_given_before_an_instance_ever_met_redis_is_told_to_a_fleet_that_kno
     until("the command", || newcomer.look().epoch > 2 && other.look().mode == "forced_open");
     assert_eq!(newcomer.look().mode, "forced_open");
 }
+
+#[test]
+#[ignore = "needs redis-server"]
+fn a_command_given_just_before_a_shutdown_is_told() {
+    let server = Server::start();
+    let mut fleet = fleet(&server);
+    for (at, command, mode) in [(0, "force-open", "forced_open"), (1, "observe", "observe")] {
+        if at == 1 {
+            fleet[2].tell("reset");
+            until("the reset", || fleet.iter_mut().skip(1).all(|instance| instance.look().mode == "enforce"));
+        }
+        // Nobody has a round between the two.
+        fleet[at].tell(command);
+        fleet[at].tell("leave");
+        until(command, || fleet[2].look().mode == mode);
+    }
+}
