@@ -52,6 +52,8 @@
 //! - *Operator.* `force_open`, `force_open_for`, `force_closed`, `reset`, `set_mode` and `set_enforcement` on the circuit of any
 //!   instance reach all; the last one to arrive stands. One given while Redis is away is told when it is back. What was set before
 //!   the fleet was started, or restored from a file, is told only where the fleet knows nothing of the circuit.
+//!   A `force_open_for` ends with one that probes: the other instances stay forced until they hear of its end, by themselves
+//!   for as much longer as they are held back from probing, and `by_hand` and `Retry-After` say so.
 //! - *Newcomers* hear in their first round, which starts at once, what is open or forced; a circuit made later hears in the round that
 //!   first sees it.
 //!

@@ -40,6 +40,8 @@ pub(crate) struct Member {
     known: Option<Known>,
     /// The generation that began when the fleet was last followed.
     followed: u64,
+    /// The generation of a timed force that came from the fleet, and stands here for `hold` longer.
+    lengthened: Option<u64>,
     /// Until when this instance probes for all.
     mine_until: Option<Instant>,
     /// No use in asking for the lease before.
@@ -83,6 +85,13 @@ struct Known {
     force_until: Option<Instant>,
 }
 
+impl Known {
+    /// A force has come to its end, and the fleet was not asked yet what follows.
+    fn force_ends(&self, now: Instant) -> bool {
+        self.line.state == State::ForcedOpen && self.force_until.is_some_and(|until| now >= until)
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Counted {
     calls: u64,
@@ -110,6 +119,7 @@ impl Member {
             commands: if fresh { 0 } else { hand.commands },
             known: None,
             followed: snapshot.generation,
+            lengthened: None,
             mine_until: None,
             ask_at: now,
             unheard: false,
@@ -171,7 +181,8 @@ impl Member {
             (delta.calls > 0).then_some(Act::Report)
         };
         let stale = self.line().is_some_and(|line| !line.is_plain()) && now - self.heard_at >= terms.refresh;
-        let act = act.or_else(|| (self.must_ask || stale).then_some(Act::Report))?;
+        let over = self.known.as_ref().is_some_and(|known| known.force_ends(now));
+        let act = act.or_else(|| (self.must_ask || stale || over).then_some(Act::Report))?;
         self.unheard |= act == Act::Want;
         let delta = if open { Counted::NOTHING } else { delta };
         let rules = Rules::of(&snapshot.config, terms.counts_as, terms.shortest);
@@ -180,6 +191,9 @@ impl Member {
             Act::Hand(_) => {
                 (ask.mode, ask.enforcement) = (hand.mode, hand.enforcement);
                 ask.force_left = match hand.force {
+                    Some(Forced::OpenFor(left)) if Some(snapshot.generation) == self.lengthened => {
+                        Some(left.saturating_sub(terms.hold))
+                    }
                     Some(Forced::OpenFor(left)) => Some(left),
                     _ => None,
                 };

@@ -37,7 +37,7 @@ impl Member {
         // Only mode, enforcement or a time changed, or whoever probed has left.
         let still = |state| line.state == state && before == Some(state) && begun;
         let news = (news || before.is_some()) && !still(State::Reset);
-        let was_reset = !own && self.obey(circuit, line, redis_now, news);
+        let was_reset = !own && self.obey(circuit, line, terms, redis_now, news);
         let remaining = line.remaining(redis_now);
         let still_open = still(State::Open) && !was_reset;
         match line.state {
@@ -71,7 +71,7 @@ impl Member {
     /// Sets what operators set elsewhere. Each step is a command of this circuit, and counted as known: one given by hand
     /// between two of them is seen in the next round. Says whether the circuit was reset, and so closed: it is for want of
     /// another way also where only a mode or an enforcement is lifted.
-    fn obey(&mut self, circuit: &Circuit, line: &Line, redis_now: i64, news: bool) -> bool {
+    fn obey(&mut self, circuit: &Circuit, line: &Line, terms: &Terms, redis_now: i64, news: bool) -> bool {
         let hand = circuit.by_hand();
         let force = match line.state {
             State::ForcedOpen => Some(line.force_left(redis_now).map_or(Forced::Open, Forced::OpenFor)),
@@ -98,7 +98,11 @@ impl Member {
         }
         if let Some(force) = force {
             match force {
-                Forced::OpenFor(left) => circuit.force_open_for(left),
+                // Its end is the fleet's to say, and with it who probes. Where the fleet is out of reach it ends all the same.
+                Forced::OpenFor(left) => {
+                    circuit.force_open_for(left + terms.hold);
+                    self.lengthened = Some(circuit.snapshot().generation);
+                }
                 Forced::Closed if hand.force == Some(Forced::Closed) => return resets,
                 Forced::Closed => circuit.force_closed(),
                 _ if hand.force == Some(Forced::Open) => return resets,

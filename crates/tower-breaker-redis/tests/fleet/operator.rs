@@ -52,6 +52,24 @@ fn a_timed_force_ends_for_all_with_one_that_probes() {
 
 #[test]
 #[ignore = "needs redis-server"]
+fn when_a_timed_force_ends_one_probes_and_not_everybody_at_once() {
+    let server = Server::start();
+    let mut fleet = fleet(&server);
+    fleet[0].tell("force-open-for 5000");
+    until("the command", || fleet.iter_mut().all(|instance| instance.look().mode == "forced_open"));
+    for instance in &mut fleet[1..] {
+        instance.tell("hang");
+        instance.tell("ok 100");
+    }
+    // Those that are out hang: each has been counted when the first round after is over.
+    until("a probe", || fleet.iter_mut().any(|instance| instance.look().state == "half_open"));
+    rounds(&mut fleet[1], 2);
+    rounds(&mut fleet[2], 2);
+    assert_eq!(fleet[1].look().called + fleet[2].look().called, 1);
+}
+
+#[test]
+#[ignore = "needs redis-server"]
 fn a_reset_closes_what_others_opened_by_themselves() {
     let server = Server::start();
     let mut fleet = fleet(&server);

@@ -34,7 +34,7 @@ fn what_an_operator_did_elsewhere_is_done_here() {
     here.hears(&Line { state: State::ForcedOpen, ..open(5, 900) });
     assert_eq!(here.circuit.by_hand().force, Some(Forced::Open));
     here.hears(&Line { until: 3_000, ..in_state(6, State::ForcedOpen) });
-    assert_eq!(here.circuit.by_hand().force, Some(Forced::OpenFor(Duration::from_secs(3))));
+    assert_eq!(here.circuit.by_hand().force, Some(Forced::OpenFor(Duration::from_secs(3) + TERMS.hold)));
     here.hears(&in_state(7, State::ForcedClosed));
     assert_eq!(here.circuit.by_hand().force, Some(Forced::Closed));
     assert_eq!(here.says(), None, "none of it is news to the fleet");
@@ -179,4 +179,40 @@ fn what_was_set_before_gives_way_also_to_what_is_heard_shortly_before_it_is_told
     assert_eq!(here.says(), Some(Act::Hand(Some(State::Reset))), "what was done since is a command");
     here.hears(&open(1, 0));
     assert_eq!(here.says(), Some(Act::Hand(Some(State::Reset))));
+}
+
+#[test]
+fn a_timed_force_ends_with_a_question_and_for_want_of_an_answer_a_hold_later() {
+    let timed = Line { until: 3_000, ..in_state(2, State::ForcedOpen) };
+    for answered in [true, false] {
+        let mut here = Here::new();
+        here.hears(&timed);
+        here.pass(2_999);
+        assert_eq!(here.says(), None);
+        here.pass(1);
+        assert_eq!(here.is_told(&timed, Lease::Free, 0).act, Act::Report);
+        let asked = here.asks().expect("until the fleet's force is over");
+        assert!(here.admitted().is_none());
+        if answered {
+            here.is_answered(&asked, &Line { wait: 0, ..open(3, 3_000) }, Lease::Free, 0);
+            assert_eq!((here.mode(), here.says()), (ActiveMode::Enforce, None));
+            assert!(here.admitted().is_none(), "nobody probes unasked");
+            assert_eq!(here.says(), Some(Act::Want));
+        } else {
+            here.pass(4_999);
+            assert!(here.admitted().is_none());
+            here.pass(1);
+            assert!(here.admitted().is_some());
+        }
+    }
+}
+
+#[test]
+fn a_command_beside_a_timed_force_from_elsewhere_does_not_lengthen_it() {
+    let mut here = Here::new();
+    here.hears(&Line { until: 3_000, ..in_state(2, State::ForcedOpen) });
+    here.circuit.set_mode(Mode::Observe);
+    assert_eq!(here.asks().expect("a command").ask.force_left, Some(Duration::from_secs(3)));
+    here.circuit.force_open_for(Duration::from_secs(9));
+    assert_eq!(here.asks().expect("a command").ask.force_left, Some(Duration::from_secs(9)), "its own");
 }

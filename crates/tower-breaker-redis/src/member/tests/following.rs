@@ -51,7 +51,8 @@ fn of_two_lines_of_one_epoch_the_later_one_stands() {
     assert_eq!((here.circuit.by_hand().mode, here.circuit.by_hand().enforcement), (None, Some(0.5)));
     for until in [3_000, 7_000] {
         here.hears(&Line { until, ..in_state(1, State::ForcedOpen) });
-        assert_eq!(here.circuit.by_hand().force, Some(Forced::OpenFor(Duration::from_millis(until.unsigned_abs()))));
+        let left = Duration::from_millis(until.unsigned_abs());
+        assert_eq!(here.circuit.by_hand().force, Some(Forced::OpenFor(left + TERMS.hold)));
     }
 }
 
