@@ -3,9 +3,10 @@ mod following;
 mod probing;
 mod telling;
 
-use tower_breaker_core::{CircuitBreakerConfig, ManualClock, Outcome, Permit};
+use tower_breaker_core::{ActiveMode, CircuitBreakerConfig, Forced, ManualClock, Outcome, Permit};
 
 use super::*;
+use crate::wire::Ask;
 
 const TERMS: Terms = Terms {
     hold: Duration::from_secs(5),
