@@ -64,13 +64,13 @@
 //! | Redis is down, paused or unreachable, or can be read and decides nothing (out of memory, read-only, a node of its cluster is down) | each circuit goes on by itself: a shared open ends in a local probe, at most the lease after its wait and after the last answer (three intervals and two timeouts where that is longer). [`Fleet::connected`] is false, one [`FleetEvent::Away`] is told, and rounds go on, up to eight intervals apart, until one succeeds |
 //! | Redis was emptied, or a failover lost its last writes | instances tell what they know; the highest epoch stands, also above a command of an instance that had heard of none |
 //! | an instance was away for more than half of [`expiry`](FleetBuilder::expiry) | it forgets what it knew, and hears; what operators set is told again where nobody knows better |
-//! | an instance dies or restarts | its lease and its counts run out (a lease is given back by [`Fleet::shutdown`]); it comes back as a newcomer |
+//! | an instance dies or restarts | its lease and its counts run out (a lease is given back by [`Fleet::shutdown`]); it comes back as a newcomer, and counts for the quorum as another instance: a process in a crash loop is two or more within the window |
 //! | a message is late | counts, closes and reopens carry the epoch they belong to, and are dropped in any other |
 //! | a message is lost | what it counted is lost; nothing is sent twice |
 //! | keys of another version of this crate | as Redis down, with a message that names the key and both versions. Nothing is written |
 //! | keys changed by hand | [`FleetEvent::Damaged`], once; a bad field counts as not there, a key of another type leaves that circuit to itself |
 //! | a circuit is evicted from its set and made again | it starts anew and hears at once what the fleet made of it |
-//! | one sick instance | its failures count, and alone they never reach the quorum. Beside instances with a few failures of their own its many calls can carry the fleet's rate: choose the quorum well above the number of hosts that fail together |
+//! | one sick instance | its failures count, and alone they never reach the quorum, unless it restarts within the window. Beside instances with a few failures of their own its many calls can carry the fleet's rate: choose the quorum well above the number of hosts that fail together |
 //!
 //! # Redis
 //!
