@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufStream};
 use tower_breaker_core::{CircuitBreakerConfig, Circuits};
 use tower_breaker_redis::{Fleet, FleetBuilder, FleetEvent, FleetState};
 
@@ -100,8 +101,6 @@ async fn the_name_of_an_instance_is_its_own_whatever_fastrand_draws() {
 
 #[tokio::test]
 async fn what_is_no_redis_is_said_once_and_circuits_go_on() {
-    use tokio::io::AsyncWriteExt;
-
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("redis://{}", listener.local_addr().expect("bound"));
     tokio::spawn(async move {
@@ -127,6 +126,51 @@ async fn what_is_no_redis_is_said_once_and_circuits_go_on() {
     let events = Arc::into_inner(events).expect("the task is over, and nobody tells it more");
     let events = events.into_inner().expect("whole");
     assert!(matches!(&events[..], [FleetEvent::Away { .. }]), "{events:?}");
+}
+
+/// The number in the next line, after its sign.
+async fn number(from: &mut (impl AsyncBufRead + Unpin)) -> Option<usize> {
+    let mut line = String::new();
+    from.read_line(&mut line).await.ok()?;
+    line.trim_end().get(1..)?.parse().ok()
+}
+
+/// The words of the next command.
+async fn command(from: &mut (impl AsyncBufRead + Unpin)) -> Option<Vec<String>> {
+    let mut words = Vec::new();
+    for _ in 0..number(from).await? {
+        let mut word = vec![0; number(from).await? + 2];
+        from.read_exact(&mut word).await.ok()?;
+        words.push(String::from_utf8_lossy(&word).trim_end().to_owned());
+    }
+    Some(words)
+}
+
+#[tokio::test]
+async fn what_a_busy_redis_refused_is_not_sent_a_second_time() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("redis://{}", listener.local_addr().expect("bound"));
+    let run = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&run);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let mut stream = BufStream::new(stream);
+            while let Some(words) = command(&mut stream).await {
+                let runs = words[0].starts_with("EVAL");
+                seen.lock().expect("whole").extend(runs.then(|| words[0].clone()));
+                let answer = if runs { "-BUSY with another script\r\n" } else { "+OK\r\n" };
+                stream.write_all(answer.as_bytes()).await.expect("it listens");
+                stream.flush().await.expect("it listens");
+            }
+        }
+    });
+    let fleet = Fleet::builder(url).interval(Duration::from_millis(50)).start(&circuits()).expect("a fleet");
+    while fleet.status().failed < 2 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    fleet.shutdown().await;
+    let run = run.lock().expect("whole");
+    assert!(run.len() >= 2 && run.iter().all(|verb| verb == "EVALSHA"), "{run:?}");
 }
 
 #[tokio::test]

@@ -48,6 +48,7 @@ fn no_call_waits_for_redis_or_for_the_fleets_task() {
         polled();
         fleet.circuit("payments").is_some_and(|circuit| circuit.state == FleetState::Open)
     });
+    assert!(fleet.status().exchanged > 0, "what it counted was told");
     server.signal("STOP");
     assert_eq!(ask(&circuit), 0, "open");
 }

@@ -125,6 +125,27 @@ fn what_a_type_refuses_after_reading_is_told_where_it_stands() {
 }
 
 #[test]
+fn a_callers_type_may_say_more_beside_what_was_wrong() {
+    #[derive(Debug)]
+    struct Port;
+    impl<'de> Deserialize<'de> for Port {
+        fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+            let read = u16::deserialize(from).map(|_| Self);
+            read.map_err(|error| serde::de::Error::custom(format_args!("no port: it {error}")))
+        }
+    }
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only read")]
+    struct Upstream {
+        port: Port,
+    }
+    let document = "policies.default = {}\n[[routes]]\npath = \"/\"\nport = true\n";
+    let said = RoutesConfig::<Upstream>::from_toml(document).unwrap_err().to_string();
+    let wrong = "no port: it is true; accepted: a whole number, not negative";
+    assert_eq!(said, format!("line 4: routes[0].port is not accepted: {wrong}"));
+}
+
+#[test]
 fn a_policy_that_is_not_there_lists_those_there_are() {
     check(&[
         (
@@ -301,6 +322,8 @@ fn other_formats_name_the_field() {
     assert!(read("{\"routes\": [], \"routes\": []}").unwrap_err().contains("stands twice"));
     assert!(read("[]").unwrap_err().starts_with("is no table"));
     assert!(read("{").unwrap_err().contains("EOF"));
+    let said = read("{\"routes\": [null]}").unwrap_err();
+    assert!(said.starts_with("invalid type: null, expected a value of a routes document"), "{said}");
 }
 
 #[test]

@@ -104,6 +104,16 @@ fn a_mode_set_elsewhere_long_after_a_reset_resets_nothing() {
 }
 
 #[test]
+fn a_reset_told_anew_to_an_emptied_redis_is_no_other_reset() {
+    let mut here = Here::knows_nothing();
+    here.hears(&in_state(2, State::Reset));
+    here.hears(&Line { since: 500, ..in_state(2, State::Reset) });
+    while here.calls(Outcome::Failure) {}
+    here.hears(&Line { since: 500, mode: Some(Mode::Enforce), ..in_state(3, State::Reset) });
+    assert_eq!(here.circuit.state(), Local::Open);
+}
+
+#[test]
 fn the_fleet_closes_what_it_opened_and_no_local_trip() {
     let mut here = Here::new();
     assert_eq!(here.circuit.state(), Local::Open);
