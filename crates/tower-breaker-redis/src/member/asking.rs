@@ -18,7 +18,12 @@ pub(crate) struct Asked {
 impl Member {
     /// What to tell or ask the fleet now, if anything.
     pub(crate) fn look(&mut self, circuit: &Circuit, terms: &Terms, now: Instant) -> Option<Asked> {
-        let (snapshot, hand) = (circuit.snapshot(), circuit.by_hand());
+        let (snapshot, mut hand) = (circuit.snapshot(), circuit.by_hand());
+        if let Some(Forced::OpenFor(left)) = hand.force
+            && self.lengthened == Some(snapshot.generation)
+        {
+            hand.force = left.checked_sub(terms.hold).filter(|left| !left.is_zero()).map(Forced::OpenFor);
+        }
         let counted = Counted::of(&snapshot);
         let wanted = counted.refused != self.counted.refused || circuit.waiting() > 0;
         let delta = counted.since(self.counted);
@@ -40,15 +45,14 @@ impl Member {
         let rules = Rules::of(&snapshot.config, terms.counts_as, terms.shortest);
         let mut ask = self.ask(act, delta, rules, now);
         match act {
-            Act::Hand(_) => {
+            Act::Hand(state) => {
                 (ask.mode, ask.enforcement) = (hand.mode, hand.enforcement);
-                ask.force_left = match hand.force {
-                    Some(Forced::OpenFor(left)) if Some(snapshot.generation) == self.lengthened => {
-                        Some(left.saturating_sub(terms.hold))
-                    }
-                    Some(Forced::OpenFor(left)) => Some(left),
-                    _ => None,
-                };
+                if state.is_some() {
+                    ask.force_left = match hand.force {
+                        Some(Forced::OpenFor(left)) => Some(left),
+                        _ => None,
+                    };
+                }
             }
             Act::Reopen => ask.remaining = snapshot.open_remaining.unwrap_or_default(),
             _ => {}

@@ -211,8 +211,12 @@ fn a_timed_force_ends_with_a_question_and_for_want_of_an_answer_a_hold_later() {
 fn a_command_beside_a_timed_force_from_elsewhere_does_not_lengthen_it() {
     let mut here = Here::new();
     here.hears(&Line { until: 3_000, ..in_state(2, State::ForcedOpen) });
-    here.circuit.set_mode(Mode::Observe);
-    assert_eq!(here.asks().expect("a command").ask.force_left, Some(Duration::from_secs(3)));
+    for (left, act) in [(3, Act::Hand(Some(State::ForcedOpen))), (0, Act::Hand(None))] {
+        here.circuit.set_mode(Mode::Observe);
+        let ask = here.asks().expect("a command").ask;
+        assert_eq!((ask.act, ask.force_left), (act, Some(Duration::from_secs(left))));
+        here.pass(left * 1_000);
+    }
     here.circuit.force_open_for(Duration::from_secs(9));
     assert_eq!(here.asks().expect("a command").ask.force_left, Some(Duration::from_secs(9)), "its own");
 }
