@@ -123,6 +123,8 @@ impl Round {
             self.damages.push_back((Arc::clone(name), format!("not a line of this version: {text:?}")));
             return;
         };
+        // A round that joins may read many pages.
+        let news = news && self.failed == 0 && self.heard_at.is_some();
         if let Some(member) = self.members.get_mut(name)
             && let Some(circuit) = member.circuit().upgrade()
         {

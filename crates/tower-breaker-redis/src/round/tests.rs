@@ -206,6 +206,21 @@ fn a_circuit_begins_with_what_the_index_had_of_its_name() {
 }
 
 #[test]
+fn what_a_round_that_joins_reads_is_how_things_stand_and_no_news() {
+    let (mut round, _) = round();
+    let circuit = round.setup.circuits.get_or_create("orders");
+    round.look(true);
+    while let Ok(permit) = circuit.try_acquire() {
+        permit.record(Outcome::Failure);
+    }
+    round.hears("orders", "3 r 0 0 0 - - -1");
+    assert_eq!(circuit.state(), State::Open, "the reset was before");
+    round.ends(Ok(()));
+    round.hears("orders", "4 r 1 0 0 - - -1");
+    assert_eq!(circuit.state(), State::Closed);
+}
+
+#[test]
 fn of_the_index_no_more_than_twice_what_redis_keeps_is_remembered() {
     let (mut round, _) = round();
     for number in 0..20_000 {
