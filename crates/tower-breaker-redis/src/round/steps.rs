@@ -61,11 +61,10 @@ impl Round {
         link.call(script, keys, words, self.setup.timeout).await
     }
 
-    fn rejoin(&mut self) {
+    pub(super) fn rejoin(&mut self) {
         let forget = self.heard_at.is_some_and(|at| at.elapsed() > self.setup.expiry / 2);
-        if forget {
-            self.index = Index::default();
-        }
+        // Another Redis may answer, or the same one with older data: read anew, what it lost is noticed and published again.
+        self.index = Index::default();
         self.members.retain(|_, member| match member.circuit().upgrade() {
             Some(circuit) => {
                 member.rejoin(&circuit, forget);

@@ -154,6 +154,16 @@ fn a_circuit_begins_with_what_the_index_had_of_its_name() {
 }
 
 #[test]
+fn what_was_read_of_the_index_is_not_trusted_over_a_new_connection() {
+    let (mut round, _) = round();
+    round.hears("orders", "3 o 0 60000 1 - - -1");
+    (round.index.born, round.index.last) = ("1.1".to_owned(), "7".to_owned());
+    round.rejoin();
+    let Index { born, last, lines, now } = &round.index;
+    assert_eq!((born.as_str(), last.as_str(), lines.len(), *now), ("", "", 0, None));
+}
+
+#[test]
 fn of_the_index_no_more_than_twice_what_redis_keeps_is_remembered() {
     let (mut round, _) = round();
     for number in 0..20_000 {

@@ -11,6 +11,10 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local meta = redis.call('HMGET', KEYS[2], 'born', 'last')
 local born = meta[1]
+-- Who has read further than there is was told by a Redis that is gone: one restarted with older data, or a replica that was
+-- behind took over. Its numbers would be given twice, and with another birth everybody reads and tells anew.
+local from = born == ARGV[3] and tonumber(ARGV[4]) or 0
+if from > (tonumber(meta[2]) or 0) then born, from = nil, 0 end
 if not born then
   -- Redis's own time in microseconds: an index made anew has another birth.
   born = time[1] .. '.' .. time[2]
@@ -21,7 +25,6 @@ for _, key in ipairs(KEYS) do
   if redis.call('PTTL', key) < ARGV[2] / 2 then redis.call('PEXPIRE', key, ARGV[2]) end
 end
 
-local from = born == ARGV[3] and tonumber(ARGV[4]) or 0
 local found = redis.call('ZRANGEBYSCORE', KEYS[3], string.format('(%.0f', from), '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[5])
 local out = { 'ok', string.format('%.0f', now), born, string.format('%.0f', from) }
 for i = 1, #found, 2 do

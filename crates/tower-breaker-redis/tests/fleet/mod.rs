@@ -4,6 +4,7 @@
 mod away;
 mod calls;
 mod damage;
+mod index;
 mod instance;
 mod keys;
 mod kinds;
