@@ -162,12 +162,14 @@ impl Member {
         let rules = Rules::of(&snapshot.config, terms.counts_as, terms.shortest);
         let mut ask = self.ask(act, delta, rules, now);
         match act {
-            Act::Hand(_) => {
+            Act::Hand(state) => {
                 (ask.mode, ask.enforcement) = (hand.mode, hand.enforcement);
-                ask.force_left = match hand.force {
-                    Some(Forced::OpenFor(left)) => Some(left),
-                    _ => None,
-                };
+                if state.is_some() {
+                    ask.force_left = match hand.force {
+                        Some(Forced::OpenFor(left)) => Some(left),
+                        _ => None,
+                    };
+                }
             }
             Act::Reopen => ask.remaining = snapshot.open_remaining.unwrap_or_default(),
             _ => {}

@@ -202,7 +202,9 @@ impl Ask {
             Act::Close => (self.state.word(), "close"),
             Act::Reopen => (self.state.word(), "reopen"),
             Act::Leave => (self.state.word(), "leave"),
-            Act::Hand(state) => (state.map_or("k", State::word), "hand"),
+            Act::Hand(Some(state)) => (state.word(), "hand"),
+            // What it knows goes along: Redis may have forgotten.
+            Act::Hand(None) => (self.state.word(), "keep"),
         };
         let rules = &self.rules;
         [

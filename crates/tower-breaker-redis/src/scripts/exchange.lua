@@ -78,16 +78,12 @@ local function one(key, a)
   local current = known == e and not late
 
   if late then act = '-' end
-  if act == 'hand' then
-    m, x = a(5), a(6)
-    if known_s == 'k' then
-      e, dirty = e + 1, true
-    else
-      local left = tonumber(a(7))
-      u = left < 0 and -1 or now + left
-      n = 0
-      enter(known_s, now, 0)
-    end
+  if act == 'keep' then
+    e, m, x, dirty = e + 1, a(5), a(6), true
+  elseif act == 'hand' then
+    local left = tonumber(a(7))
+    m, x, n, u = a(5), a(6), 0, left < 0 and -1 or now + left
+    enter(known_s, now, 0)
   elseif s == 'o' and current then
     local mine = l == me
     local free = l == '' or now >= lu

@@ -116,7 +116,7 @@ fn an_ask_is_written_as_the_script_reads_it() {
         (Act::Close, "o", "close"),
         (Act::Reopen, "o", "reopen"),
         (Act::Leave, "o", "leave"),
-        (Act::Hand(None), "k", "hand"),
+        (Act::Hand(None), "o", "keep"),
         (Act::Hand(Some(State::ForcedOpen)), "fo", "hand"),
         (Act::Hand(Some(State::ForcedClosed)), "fc", "hand"),
         (Act::Hand(Some(State::Reset)), "r", "hand"),

@@ -199,6 +199,21 @@ fn a_higher_epoch_is_taken_over_with_what_it_stood_for() {
 
 #[test]
 #[ignore = "needs redis-server"]
+fn a_mode_or_a_share_is_an_epoch_that_changes_no_state_also_where_the_state_was_forgotten() {
+    let circuit = Circuit::open();
+    let heard = circuit.say("a", Said { epoch: 1, state: "o", act: "keep", ..SAID });
+    assert_eq!((heard.epoch, heard.state.as_str(), heard.wait), (2, "o", 200));
+    circuit.server.command(&["FLUSHALL"]);
+    let heard = circuit.say("a", Said { epoch: 5, state: "o", remaining: 150, act: "keep", ..SAID });
+    assert_eq!((heard.epoch, heard.state.as_str(), heard.wait), (6, "o", 150));
+    // Where it was never known there is nothing to keep but that it is closed.
+    circuit.server.command(&["FLUSHALL"]);
+    let heard = circuit.say("a", Said { act: "keep", ..SAID });
+    assert_eq!((heard.epoch, heard.state.as_str()), (1, "c"));
+}
+
+#[test]
+#[ignore = "needs redis-server"]
 fn a_forced_circuit_counts_and_does_not_trip() {
     let circuit = Circuit::new();
     assert_eq!(circuit.say("a", Said { act: "hand", state: "fc", ..SAID }).state, "fc");

@@ -140,3 +140,14 @@ fn what_was_set_before_there_was_a_fleet_is_told_if_the_fleet_knows_nothing_and_
         assert_eq!((hand.force, hand.mode, hand.enforcement, here.says()), (None, None, None, None));
     }
 }
+
+#[test]
+fn a_mode_is_told_beside_what_the_fleet_was_and_a_force_that_ended_is_told_as_ended() {
+    let mut here = Here::new();
+    here.hears(&Line { until: 3_000, ..in_state(5, State::ForcedOpen) });
+    here.pass(4_000);
+    here.circuit.set_mode(Mode::Observe);
+    let ask = here.asks().expect("a command").ask;
+    assert_eq!((ask.act, ask.epoch, ask.state), (Act::Hand(None), 5, State::ForcedOpen));
+    assert_eq!((ask.mode, ask.force_left), (Some(Mode::Observe), Some(Duration::ZERO)));
+}
