@@ -83,8 +83,9 @@
 //! ```
 //!
 //! (`+cluster` for a cluster, `+role` for sentinels). Keys are `prefix:{set}:..` for the index of a set and `prefix:{set/circuit}:v1`,
-//! one hash, for each circuit that was ever called in a minute of trouble or peace; all of them expire. In a cluster a
-//! circuit's key has a slot of its own and the index another, and each circuit of a round is a command of its own.
+//! one hash, for each circuit that was called; all of them expire. One that the fleet never opened and nobody commanded lives for
+//! two of its windows after its last call, the others for [`expiry`](FleetBuilder::expiry). In a cluster a circuit's key has a
+//! slot of its own and the index another, and each circuit of a round is a command of its own.
 //!
 //! What it costs is measured in `FLEET.md` beside this crate's manifest.
 //!

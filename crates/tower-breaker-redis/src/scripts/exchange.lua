@@ -156,7 +156,8 @@ local function one(key, a)
       'm', m, 'x', x, 'u', int(u), 'r', r)
     if cleared then redis.call('HDEL', key, '0', '1', '2', '3', '4', '5', '6', '7', '8', '9') end
     if bucket then redis.call('HSET', key, slot, bucket) end
-    redis.call('PEXPIRE', key, expiry)
+    -- Names may be strangers' doing: of which nothing was decided, only the buckets are kept, while they count.
+    redis.call('PEXPIRE', key, e > 0 and expiry or int(math.min(tonumber(expiry), 2 * width * BUCKETS)))
   elseif e > 0 then
     redis.call('PEXPIRE', key, expiry)
   end

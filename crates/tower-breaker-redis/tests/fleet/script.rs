@@ -212,6 +212,22 @@ fn a_mode_or_a_share_is_an_epoch_that_changes_no_state_also_where_the_state_was_
     assert_eq!((heard.epoch, heard.state.as_str()), (1, "c"));
 }
 
+/// Names come from strangers, and each that was called once has a key.
+#[test]
+#[ignore = "needs redis-server"]
+fn a_circuit_of_which_nothing_was_decided_is_kept_for_two_of_its_windows_only() {
+    let circuit = Circuit::new();
+    let left = || circuit.server.command(&["PTTL", "circuit"])[0].parse::<i64>().expect("milliseconds");
+    circuit.say("a", Said { calls: 5, failures: 1, ..SAID });
+    assert!((1..=20_000).contains(&left()), "{} ms", left());
+    // Nobody who only asks makes it live longer.
+    circuit.server.command(&["PEXPIRE", "circuit", "10000"]);
+    circuit.say("a", SAID);
+    assert!((1..=10_000).contains(&left()), "{} ms", left());
+    circuit.say("b", Said { calls: 5, failures: 1, ..SAID });
+    assert!((20_001..=60_000).contains(&left()), "it opened, and is kept for {} ms", left());
+}
+
 #[test]
 #[ignore = "needs redis-server"]
 fn a_forced_circuit_counts_and_does_not_trip() {
