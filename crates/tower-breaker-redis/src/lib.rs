@@ -60,7 +60,8 @@
 //! | what | then |
 //! |---|---|
 //! | Redis is down, paused or unreachable | each circuit goes on by itself: a shared open ends in a local probe, at most the lease after its wait, or three intervals and two timeouts where that is longer. [`Fleet::connected`] is false, one [`FleetEvent::Away`] is told, and rounds go on, up to eight intervals apart, until one succeeds |
-//! | Redis was emptied, or a failover lost its last writes | instances tell what they know; the highest epoch stands |
+//! | Redis was emptied, is back with older data, or a failover lost its last writes | instances tell what they know; the highest epoch stands |
+//! | Redis evicts keys (`maxmemory` with a policy that does) | what is left of the index is dropped, and instances tell it anew; a circuit's own key is told again when somebody next has something to say of it. Counts are lost |
 //! | an instance was away for more than half of [`expiry`](FleetBuilder::expiry) | it forgets what it knew, and hears; what operators set is told again where nobody knows better |
 //! | an instance dies or restarts | its lease and its counts run out (a lease is given back by [`Fleet::shutdown`]); it comes back as a newcomer |
 //! | a message is late | counts, closes and reopens carry the epoch they belong to, and are dropped in any other |
@@ -79,7 +80,7 @@
 //!
 //! ```text
 //! ACL SETUSER breaker on >secret ~tower-breaker:* resetchannels -@all +@connection +evalsha +eval +time
-//!     +get +set +hget +hmget +hset +hdel +hincrby +zadd +zrange +zrangebyscore +zrem +zcard +pttl +pexpire
+//!     +get +set +del +hget +hmget +hset +hdel +hlen +hincrby +zadd +zrange +zrangebyscore +zrem +zcard +pttl +pexpire
 //! ```
 //!
 //! (`+cluster` for a cluster, `+role` for sentinels). Keys are `prefix:{set}:..` for the index of a set and `prefix:{set/circuit}:v1`,

@@ -5,6 +5,14 @@
 -- Returns  how many were news
 local version = redis.call('GET', KEYS[1])
 if version and version ~= ARGV[1] then return 0 end
+
+-- As `read.lua` does: what is added here could hide that a part is gone. Who looks next finds no birth and makes one.
+local last = tonumber(redis.call('HGET', KEYS[2], 'last') or 0) or 0
+local top = tonumber(redis.call('ZRANGE', KEYS[3], -1, -1, 'WITHSCORES')[2] or 0)
+if redis.call('ZCARD', KEYS[3]) ~= redis.call('HLEN', KEYS[4]) or top ~= last then
+  redis.call('DEL', KEYS[2], KEYS[3], KEYS[4])
+end
+
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local news = 0

@@ -104,3 +104,63 @@ fn redis_back_with_older_data_hears_again_what_it_lost_and_tells_what_comes() {
     drop(server);
     let _ = std::fs::remove_file(std::env::temp_dir().join(file));
 }
+
+/// Where memory is short keys go, and others stay.
+const EVICTED: [&[&str]; 4] = [&["meta"], &["order"], &["lines"], &["order", "lines"]];
+
+#[test]
+#[ignore = "needs redis-server"]
+fn an_index_of_which_a_key_is_gone_begins_anew() {
+    for gone in EVICTED {
+        let index = Index::new();
+        index.publish(&["a", "b", "c"]);
+        let before = index.read("", "0");
+        index.0.command(&[&["DEL"], gone].concat());
+        let after = index.read(&before.born, &before.last);
+        assert_ne!(after.born, before.born, "{gone:?}: its instances tell what they know");
+        assert_eq!((after.last.as_str(), after.names.len()), ("0", 0), "{gone:?}");
+        index.publish(&["b"]);
+        let told = index.read(&after.born, &after.last);
+        assert_eq!((told.born, told.last.as_str(), told.names), (after.born, "1", vec!["b".to_owned()]), "{gone:?}");
+        assert_eq!(index.0.command(&["HKEYS", "lines"]), ["b"], "{gone:?}");
+    }
+}
+
+/// Between the look at it and the news.
+#[test]
+#[ignore = "needs redis-server"]
+fn news_for_an_index_of_which_a_key_is_gone_begin_it_anew() {
+    for gone in EVICTED {
+        let index = Index::new();
+        let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+        index.publish(&names);
+        let before = index.read("", "0");
+        index.0.command(&[&["DEL"], gone].concat());
+        // It trims eight of what is old: what is left seems whole.
+        index.publish(&["z"]);
+        let after = index.read(&before.born, &before.last);
+        assert_ne!(after.born, before.born, "{gone:?}");
+        assert_eq!((after.last.as_str(), after.names), ("1", vec!["z".to_owned()]), "{gone:?}");
+    }
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn instances_tell_again_what_an_evicted_key_held() {
+    let server = Server::start();
+    let mut pair = [(); 2].map(|()| Instance::start(&server.url()));
+    for instance in &mut pair {
+        until("a connection", || instance.look().connected);
+    }
+    pair[0].tell("force-open");
+    until("the command", || pair.iter_mut().all(|instance| instance.look().fleet == "forced_open"));
+    for gone in ["meta", "order", "lines"] {
+        server.command(&["DEL", &format!("tower-breaker:{{default}}:v1:{gone}")]);
+        rounds(&mut pair[0], 3);
+        let mut newcomer = Instance::start(&server.url());
+        until(gone, || newcomer.look().fleet == "forced_open");
+        assert_eq!(newcomer.look().damaged, 0, "{gone}");
+    }
+    pair[1].tell("reset");
+    until("the reset", || pair.iter_mut().all(|instance| instance.look().mode == "enforce"));
+}
