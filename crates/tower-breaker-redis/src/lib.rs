@@ -64,7 +64,9 @@
 //! | Redis evicts keys (`maxmemory` with a policy that does) | what is left of the index is dropped, and instances tell it anew; a circuit's own key is told again when somebody next has something to say of it. Counts are lost |
 //! | an instance was away for more than half of [`expiry`](FleetBuilder::expiry) | it forgets what it knew, and hears; what operators set is told again where nobody knows better |
 //! | an instance dies or restarts | its lease and its counts run out (a lease is given back by [`Fleet::shutdown`]); it comes back as a newcomer |
-//! | a message is late | counts, closes and reopens carry the epoch they belong to, and are dropped in any other |
+//! | a message is late | counts, closes and reopens carry the epoch they belong to, and are dropped in any other; what is older than the circuit's window, by the clock of its Redis, is not done, and told again where it is still so |
+//! | Redis's clock is set | forward by more than a window, the counts of that round may be lost and a wait ends early; back, nothing lasts longer than it would from then on |
+//! | nodes of a cluster have different times | a wait or a timed force heard from the index is off by the difference of its node and the circuit's, a wait never longer than it is; what is late is judged by the circuit's node alone |
 //! | a message is lost | what it counted is lost; nothing is sent twice |
 //! | keys of another version of this crate | as Redis down, with a message that names the key and both versions. Nothing is written |
 //! | keys changed by hand | [`FleetEvent::Damaged`], once; a bad field counts as not there, a key of another type leaves that circuit to itself |

@@ -59,6 +59,15 @@ impl Link {
         }
     }
 
+    /// Whether what says the time of one circuit says that of all.
+    pub(crate) const fn one_clock(&self) -> bool {
+        match self {
+            Self::One(_) => true,
+            #[cfg(feature = "cluster")]
+            Self::Cluster(_) => false,
+        }
+    }
+
     /// Runs a script, teaching it to a server that does not know it.
     pub(crate) async fn call<T: FromRedisValue>(
         &mut self,

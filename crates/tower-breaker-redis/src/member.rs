@@ -15,7 +15,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tower_breaker_core::{ActiveMode, ByHand, Circuit, Forced, Snapshot, State as Local, WeakCircuit};
 
-use crate::wire::{Act, Answer, Ask, Lease, Line, Rules, State};
+use crate::{
+    round::Clock,
+    wire::{Act, Answer, Ask, Lease, Line, Rules, State},
+};
 
 /// What all members share.
 #[derive(Debug, Clone)]
@@ -53,6 +56,8 @@ pub(crate) struct Member {
     pub(crate) totals: Totals,
     /// Something is wrong with its key, and was said.
     pub(crate) damaged: bool,
+    /// What time it was where its key is, as last heard over this connection.
+    pub(crate) clock: Clock,
 }
 
 /// What the fleet saw in its window.
@@ -106,6 +111,7 @@ impl Member {
             seen: 0,
             totals: Totals::default(),
             damaged: false,
+            clock: None,
         }
     }
 

@@ -73,14 +73,15 @@ struct Index {
     born: String,
     last: String,
     lines: HashMap<Arc<str>, Line>,
-    /// Redis's own time, and when it was that.
-    now: Option<(i64, Instant)>,
+    now: Clock,
 }
 
-impl Index {
-    fn redis_now(&self, now: Instant) -> i64 {
-        self.now.map_or(0, |(redis, at)| redis + i64::try_from((now - at).as_millis()).unwrap_or(0))
-    }
+/// Redis's own time, and when it was that.
+pub(crate) type Clock = Option<(i64, Instant)>;
+
+/// 0 where it was never told.
+fn redis_now(clock: Clock, now: Instant) -> i64 {
+    clock.map_or(0, |(redis, at)| redis + i64::try_from((now - at).as_millis()).unwrap_or(0))
 }
 
 impl Round {

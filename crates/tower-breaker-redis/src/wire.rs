@@ -119,6 +119,8 @@ pub(crate) struct Answer {
     pub(crate) seen_by: u32,
     /// A field that was changed by hand to what it cannot be.
     pub(crate) damaged: Option<String>,
+    /// It was asked so long ago that nothing of it was done.
+    pub(crate) late: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,8 +152,10 @@ impl Answer {
         let lease_left = millis(number(words)?);
         let [calls, failures, slow] = [count(words)?, count(words)?, count(words)?];
         let seen_by = words.next()?.parse().ok()?;
-        let damaged = words.next().filter(|field| *field != "-").map(str::to_owned);
-        Some(Self { line, lease, lease_left, calls, failures, slow, seen_by, damaged })
+        let damaged = words.next()?;
+        let damaged = (damaged != "-").then(|| damaged.to_owned());
+        let late = words.next()? == "late";
+        Some(Self { line, lease, lease_left, calls, failures, slow, seen_by, damaged, late })
     }
 }
 

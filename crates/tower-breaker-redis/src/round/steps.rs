@@ -6,7 +6,7 @@ use redis::FromRedisValue;
 use tokio::time::Instant;
 use tower_breaker_core::Circuit;
 
-use super::{Index, Round};
+use super::{Index, Round, redis_now};
 use crate::{
     FleetCircuit, FleetState,
     keys::VERSION,
@@ -28,7 +28,7 @@ enum Which {
     Publish,
 }
 
-type Found = (Arc<str>, Circuit, Asked);
+pub(super) type Found = (Arc<str>, Circuit, Asked);
 
 impl Round {
     pub(super) async fn round(&mut self) -> Result<(), String> {
@@ -68,6 +68,7 @@ impl Round {
         self.members.retain(|_, member| match member.circuit().upgrade() {
             Some(circuit) => {
                 member.rejoin(&circuit, forget);
+                member.clock = None;
                 true
             }
             None => false,
@@ -137,7 +138,7 @@ impl Round {
     /// Looks at every circuit of the set.
     pub(super) fn look(&mut self, joins: bool) -> Vec<Found> {
         let now = Instant::now();
-        let redis_now = self.index.redis_now(now);
+        let redis_now = redis_now(self.index.now, now);
         let mut found = Vec::new();
         self.number += 1;
         for circuit in self.setup.circuits.list() {
@@ -164,22 +165,43 @@ impl Round {
     /// Tells, hears, and follows. What is newer than the index goes to `learnt`.
     async fn exchange(&mut self, found: &[Found], learnt: &mut Vec<(Arc<str>, Line)>) -> Result<(), String> {
         let keys: Vec<String> = found.iter().map(|(name, ..)| self.setup.keys.circuit(name)).collect();
+        let one_clock = self.link.as_ref().is_none_or(Link::one_clock);
         let head = [
             self.setup.shared.instance().to_owned(),
             self.setup.expiry.as_millis().to_string(),
             as_millis(self.setup.lease).to_string(),
             self.setup.quorum.to_string(),
-            self.index.redis_now(Instant::now()).to_string(),
+            self.sent(one_clock, found, Instant::now()).to_string(),
         ];
         let words: Vec<String> =
             head.into_iter().chain(found.iter().flat_map(|(_, _, asked)| asked.ask.words())).collect();
         let reply: Vec<String> = self.call(Which::Exchange, &keys, &words).await?;
+        self.answered(found, &reply, learnt)
+    }
+
+    /// What time it is where these are told, or 0: unknown. In a cluster the index may be another node's, of another clock:
+    /// there it is what the circuit's own node last said.
+    pub(super) fn sent(&self, one_clock: bool, found: &[Found], now: Instant) -> i64 {
+        let index = one_clock.then_some(self.index.now);
+        let node = || self.members.get(&found.first()?.0)?.clock;
+        redis_now(index.unwrap_or_else(node), now)
+    }
+
+    pub(super) fn answered(
+        &mut self,
+        found: &[Found],
+        reply: &[String],
+        learnt: &mut Vec<(Arc<str>, Line)>,
+    ) -> Result<(), String> {
         let now = Instant::now();
         let redis_now: i64 = reply.first().and_then(|now| now.parse().ok()).ok_or("an exchange that tells no time")?;
         self.setup.shared.state().exchanged += found.len() as u64;
         for ((name, circuit, asked), text) in found.iter().zip(&reply[1..]) {
             let Some(member) = self.members.get_mut(name) else { continue };
+            member.clock = Some((redis_now, now));
             let wrong = match Answer::read(text) {
+                // Nothing of it was done, and what is still so is told in the next round.
+                Ok(answer) if answer.late => continue,
                 Ok(answer) => {
                     member.hear(circuit, asked, &answer, &self.setup.terms, redis_now, now);
                     let line = answer.line;

@@ -2,8 +2,11 @@ use std::sync::Mutex;
 
 use tower_breaker_core::{CircuitBreakerConfig, Outcome, State};
 
-use super::*;
-use crate::{FleetState, wire::Act};
+use super::{steps::Found, *};
+use crate::{
+    FleetState,
+    wire::{self, Act},
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -35,6 +38,10 @@ impl Round {
 
     fn hears(&mut self, name: &str, line: &str) {
         self.heard(&name.into(), line, true, 0, Instant::now());
+    }
+
+    fn answers(&mut self, found: &[Found], now: &str, line: &str) {
+        self.answered(found, &[now.to_owned(), line.to_owned()], &mut Vec::new()).expect("a time");
     }
 
     /// What there is to tell, of which circuit and of how many calls.
@@ -109,9 +116,36 @@ fn whatever_ends_the_task_the_gauge_says_so() {
 #[test]
 fn the_time_of_redis_goes_on_with_this_instances_clock() {
     let at = Instant::now();
-    let index = Index { now: Some((1_700_000_000_000, at)), ..Index::default() };
-    assert_eq!(index.redis_now(at + 3 * SECOND), 1_700_000_003_000);
-    assert_eq!(Index::default().redis_now(at), 0, "it was never told");
+    assert_eq!(redis_now(Some((1_700_000_000_000, at)), at + 3 * SECOND), 1_700_000_003_000);
+    assert_eq!(redis_now(None, at), 0, "it was never told");
+}
+
+#[test]
+fn in_a_cluster_times_of_two_nodes_are_never_compared() {
+    let (mut round, _) = round();
+    call(&round, "orders");
+    let found = round.look(false);
+    let now = Instant::now();
+    // The index's node is hours ahead.
+    round.index.now = Some((90_000_000, now));
+    assert_eq!(round.sent(true, &found, now), 90_000_000);
+    assert_eq!(round.sent(false, &found, now), 0, "nothing was heard from its node");
+    round.answers(&found, "5000", "0 c 0 0 0 - - -1 - 0 1 0 0 0 - -");
+    let later = round.sent(false, &found, Instant::now() + SECOND);
+    assert!((6_000..60_000).contains(&later), "{later}");
+    round.rejoin();
+    assert_eq!(round.sent(false, &found, now), 0, "another node may be the one");
+}
+
+#[test]
+fn a_command_that_came_late_is_told_again_and_not_undone() {
+    let (mut round, _) = round();
+    let circuit = round.setup.circuits.get_or_create("orders");
+    circuit.force_open();
+    let found = round.look(false);
+    round.answers(&found, "5000", "0 c 5000 0 0 - - -1 - 0 0 0 0 0 - late");
+    assert_eq!(circuit.by_hand().commands, 1);
+    assert_eq!(round.tells(false), [("orders".to_owned(), Act::Hand(Some(wire::State::ForcedOpen)), 0)]);
 }
 
 #[test]

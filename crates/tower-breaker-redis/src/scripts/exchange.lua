@@ -165,7 +165,7 @@ local function one(key, a)
   local held = '-'
   if l ~= '' and now < lu then held = l == me and 'me' or 'other' end
   return table.concat({ int(e), s, int(at), int(w), int(n), m, x, int(u), held, int(math.max(lu - now, 0)),
-    int(sum_calls), int(sum_failures), int(sum_slow), #seen, damaged }, ' ')
+    int(sum_calls), int(sum_failures), int(sum_slow), #seen, damaged, late and 'late' or '-' }, ' ')
 end
 
 local out = { int(now) }

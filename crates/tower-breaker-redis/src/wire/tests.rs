@@ -21,7 +21,7 @@ fn words_of_others_are_no_line() {
         assert_eq!(Line::read(&mut text.split(' ')), None, "{text}");
     }
     assert!(Answer::read("! WRONGTYPE").is_err_and(|reason| reason == "WRONGTYPE"));
-    assert!(Answer::read("1 c 0 0 0 - - -1 nobody 0 0 0 0 0 -").is_err());
+    assert!(Answer::read("1 c 0 0 0 - - -1 nobody 0 0 0 0 0 - -").is_err());
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn a_window_of_calls_and_a_short_one_become_times() {
 
 #[test]
 fn an_answer_is_read_as_the_script_writes_it() {
-    let answer = Answer::read("7 o 1000 500 2 e 0.5 9000 other 1500 40 30 20 3 w").expect("an answer");
+    let answer = Answer::read("7 o 1000 500 2 e 0.5 9000 other 1500 40 30 20 3 w -").expect("an answer");
     let line = Line {
         epoch: 7,
         state: State::Open,
@@ -84,8 +84,9 @@ fn an_answer_is_read_as_the_script_writes_it() {
     };
     assert_eq!((&answer.line, answer.lease, answer.lease_left), (&line, Lease::Other, Duration::from_millis(1_500)));
     assert_eq!((answer.calls, answer.failures, answer.slow, answer.seen_by), (40, 30, 20, 3));
-    assert_eq!(answer.damaged.as_deref(), Some("w"));
-    let answer = |lease: &str| Answer::read(&format!("1 c 0 0 0 - - -1 {lease} 0 0 0 0 0 -")).expect("an answer");
+    assert_eq!((answer.damaged.as_deref(), answer.late), (Some("w"), false));
+    assert!(Answer::read("1 c 0 0 0 - - -1 - 0 0 0 0 0 - late").is_ok_and(|answer| answer.late));
+    let answer = |lease: &str| Answer::read(&format!("1 c 0 0 0 - - -1 {lease} 0 0 0 0 0 - -")).expect("an answer");
     assert_eq!((answer("-").lease, answer("me").lease, answer("-").damaged), (Lease::Free, Lease::Mine, None));
 }
 

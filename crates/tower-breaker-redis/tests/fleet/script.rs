@@ -29,7 +29,8 @@ struct Said {
 
 const SAID: Said = Said { epoch: 0, state: "c", remaining: 0, calls: 0, failures: 0, act: "-", sent_ago: 0 };
 
-/// What comes back, as far as these tests ask: epoch, state, row, wait, who probes, calls, failures, who saw failures.
+/// What comes back, as far as these tests ask: epoch, state, row, wait, who probes, calls, failures, who saw failures, whether it
+/// was late.
 #[derive(Debug, PartialEq)]
 struct Heard {
     epoch: u64,
@@ -40,6 +41,7 @@ struct Heard {
     calls: u64,
     failures: u64,
     seen_by: u64,
+    late: bool,
 }
 
 impl Circuit {
@@ -78,6 +80,7 @@ impl Circuit {
             calls: number(10),
             failures: number(11),
             seen_by: number(13),
+            late: words[15] == "late",
         }
     }
 
@@ -134,8 +137,9 @@ fn what_stood_in_a_socket_for_longer_than_the_window_changes_nothing() {
     let late = Said { calls: 50, failures: 50, sent_ago: 10_001, ..SAID };
     assert_eq!((circuit.say("a", late).calls, circuit.say("b", late).state.as_str()), (0, "c"));
     let heard = circuit.say("a", Said { act: "hand", state: "fo", ..late });
-    assert_eq!(heard.state, "c");
-    assert_eq!(circuit.say("a", Said { sent_ago: 10_000, failures: 0, ..late }).calls, 50);
+    assert_eq!((heard.state.as_str(), heard.late), ("c", true));
+    let heard = circuit.say("a", Said { sent_ago: 10_000, failures: 0, ..late });
+    assert_eq!((heard.calls, heard.late), (50, false));
 }
 
 #[test]
