@@ -293,5 +293,6 @@ const fn mode_word(mode: Option<Mode>) -> &'static str {
 }
 
 fn share_word(share: Option<f64>) -> String {
-    share.map_or_else(|| "-".to_owned(), |share| share.to_string())
+    // The script reads plain decimals: no exponent, which is never written here, and no sign, which -0 has.
+    share.map_or_else(|| "-".to_owned(), |share| share.abs().to_string())
 }

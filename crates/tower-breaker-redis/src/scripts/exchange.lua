@@ -19,9 +19,15 @@ local sent = tonumber(ARGV[5])
 
 local function int(n) return string.format('%.0f', n) end
 
-local function whole(text)
+-- What instances read: times and counts a double holds exactly, waits as long as they can be told, opens in 32 bits.
+local MOST, LONGEST, OPENS = 9e15, 3e12, 2 ^ 32 - 1
+local function whole(text, least, most)
   local n = tonumber(text)
-  if n and n == math.floor(n) and n > -9e15 and n < 9e15 then return n end
+  if n and n == math.floor(n) and n >= least and n <= most then return n end
+end
+local function share(text)
+  local n = string.match(text, '^%d*%.?%d*$') and tonumber(text)
+  return n and n <= 1
 end
 
 local function one(key, a)
@@ -30,23 +36,23 @@ local function one(key, a)
 
   -- A field changed by hand to what it cannot be counts as not there, and is said.
   local damaged = '-'
-  local function number(i, default)
+  local function number(i, default, least, most)
     if not v[i] then return default end
-    local n = whole(v[i])
+    local n = whole(v[i], least, most)
     if not n then damaged = FIELDS[i] end
     return n or default
   end
-  local e, at, w, n = number(1, 0), number(3, now), number(4, 0), number(5, 0)
-  local s, l, lu, u = v[2] or 'c', v[6] or '', number(7, 0), number(10, -1)
+  local e, at, w, n = number(1, 0, 0, MOST), number(3, now, 0, MOST), number(4, 0, 0, LONGEST), number(5, 0, 0, OPENS)
+  local s, l, lu, u = v[2] or 'c', v[6] or '', number(7, 0, 0, MOST), number(10, -1, -1, MOST)
   local m, x, r = v[8] or '-', v[9] or '-', v[11] or ''
   if not STATES[s] then s, damaged = 'c', 's' end
   if m ~= '-' and m ~= 'e' and m ~= 'o' then m, damaged = '-', 'm' end
-  if x ~= '-' and not (tonumber(x) and tonumber(x) >= 0 and tonumber(x) <= 1) then x, damaged = '-', 'x' end
+  if x ~= '-' and not share(x) then x, damaged = '-', 'x' end
   local dirty, cleared = false, false
   -- Redis's own clock may have been set back: nothing began in the future, no force and no lease outlasts its length. It is
   -- written, or it would begin anew with each look.
   if at > now then
-    if u >= 0 then u = u - (at - now) end
+    if u >= 0 then u = math.max(u - (at - now), 0) end
     at, dirty = now, true
   end
   if lu > now + lease then lu, dirty = now + lease, true end
@@ -91,7 +97,7 @@ local function one(key, a)
       n = 0
       enter('c', now, 0)
     elseif act == 'reopen' and (mine or free) then
-      n = n + 1
+      n = math.min(n + 1, OPENS)
       enter('o', now, math.floor(math.min(cap, math.max(grown(n), tonumber(a(3))))))
     elseif act == 'want' and now >= at + w and (mine or free) then
       l, lu, dirty = me, now + lease, true
@@ -116,9 +122,8 @@ local function one(key, a)
     local text = v[12 + i]
     if text and not cleared then
       b, c, f, o = string.match(text, '^(%d+) (%d+) (%d+) (%d+)$')
-      if b then
-        b, c, f, o = tonumber(b), tonumber(c), tonumber(f), tonumber(o)
-      else
+      b, c, f, o = whole(b, 0, MOST), whole(c, 0, MOST), whole(f, 0, MOST), whole(o, 0, MOST)
+      if not (b and c and f and o) then
         b, c, f, o, damaged = -1, 0, 0, 0, FIELDS[12 + i]
         redis.call('HDEL', key, damaged)
       end

@@ -15,6 +15,15 @@ fn a_line_reads_as_it_was_written() {
     assert_eq!(Line::read(&mut line.write().split(' ')), Some(line));
 }
 
+/// The script takes digits and a point, and nothing else.
+#[test]
+fn a_share_is_written_as_a_plain_decimal() {
+    for (share, word) in [(-0.0, "0"), (1.0, "1"), (1e-7, "0.0000001"), (0.1 + 0.2, "0.30000000000000004")] {
+        assert_eq!(share_word(Some(share)), word);
+    }
+    assert_eq!(share_word(None), "-");
+}
+
 #[test]
 fn words_of_others_are_no_line() {
     for text in ["", "x", "1 zz 1 1 1 - - -1", "1 c 1 1 1 q - -1", "1 c 1 1 1 - 7 -1", "-1 c 1 1 1 - - -1", "1 c 1 1"] {

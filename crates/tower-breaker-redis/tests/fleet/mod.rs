@@ -4,6 +4,7 @@
 mod away;
 mod calls;
 mod damage;
+mod fields;
 mod index;
 mod instance;
 mod keys;

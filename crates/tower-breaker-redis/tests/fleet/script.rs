@@ -8,26 +8,26 @@ use super::Server;
 const CLOCK: &str = "redis.call('TIME')";
 
 /// One circuit, of which two failures in ten calls open it for 200 ms.
-struct Circuit {
-    server: Server,
+pub(super) struct Circuit {
+    pub(super) server: Server,
     /// In milliseconds: what Redis would say.
-    now: Cell<i64>,
+    pub(super) now: Cell<i64>,
 }
 
 /// What an instance says.
 #[derive(Clone, Copy)]
-struct Said {
-    epoch: u64,
-    state: &'static str,
-    remaining: u64,
-    calls: u64,
-    failures: u64,
-    act: &'static str,
+pub(super) struct Said {
+    pub(super) epoch: u64,
+    pub(super) state: &'static str,
+    pub(super) remaining: u64,
+    pub(super) calls: u64,
+    pub(super) failures: u64,
+    pub(super) act: &'static str,
     /// Milliseconds before now by Redis's time; 0: it does not know.
-    sent_ago: i64,
+    pub(super) sent_ago: i64,
 }
 
-const SAID: Said = Said { epoch: 0, state: "c", remaining: 0, calls: 0, failures: 0, act: "-", sent_ago: 0 };
+pub(super) const SAID: Said = Said { epoch: 0, state: "c", remaining: 0, calls: 0, failures: 0, act: "-", sent_ago: 0 };
 
 /// What comes back, as far as these tests ask: epoch, state, row, wait, who probes, calls, failures, who saw failures, whether it
 /// was late.
@@ -45,7 +45,7 @@ struct Heard {
 }
 
 impl Circuit {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { server: Server::start(), now: Cell::new(1_700_000_000_000) }
     }
 
@@ -53,7 +53,8 @@ impl Circuit {
         self.now.set(self.now.get() + millis);
     }
 
-    fn say(&self, who: &str, said: Said) -> Heard {
+    /// The words that come back.
+    pub(super) fn answer(&self, who: &str, said: Said) -> Vec<String> {
         let sent = if said.sent_ago > 0 { (self.now.get() - said.sent_ago).to_string() } else { "0".to_owned() };
         let number = |number: u64| number.to_string();
         let (epoch, remaining) = (number(said.epoch), number(said.remaining));
@@ -69,14 +70,18 @@ impl Circuit {
             &["1000", "0.2", "-1", "10", "200", "2", "1000", said.act],
         ];
         let answer = self.server.command(&words.concat());
-        let words: Vec<&str> = answer.last().expect("an answer").split(' ').collect();
+        answer.last().expect("an answer").split(' ').map(str::to_owned).collect()
+    }
+
+    fn say(&self, who: &str, said: Said) -> Heard {
+        let words = self.answer(who, said);
         let number = |at: usize| words[at].parse().unwrap_or_else(|_| panic!("{words:?}"));
         Heard {
             epoch: number(0),
-            state: words[1].to_owned(),
+            state: words[1].clone(),
             wait: words[3].parse().expect("a number"),
             row: number(4),
-            lease: words[8].to_owned(),
+            lease: words[8].clone(),
             calls: number(10),
             failures: number(11),
             seen_by: number(13),
@@ -85,7 +90,7 @@ impl Circuit {
     }
 
     /// Opens it: epoch 1.
-    fn open() -> Self {
+    pub(super) fn open() -> Self {
         let circuit = Self::new();
         circuit.say("a", Said { calls: 5, failures: 1, ..SAID });
         let heard = circuit.say("b", Said { calls: 5, failures: 1, ..SAID });
