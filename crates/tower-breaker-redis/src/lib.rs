@@ -67,7 +67,7 @@
 //! | a message is late | counts, closes and reopens carry the epoch they belong to, and are dropped in any other; what is older than the circuit's window, by the clock of its Redis, is not done, and told again where it is still so |
 //! | Redis's clock is set | forward by more than a window, the counts of that round may be lost and a wait ends early; back, nothing lasts longer than it would from then on |
 //! | nodes of a cluster have different times | a wait or a timed force heard from the index is off by the difference of its node and the circuit's, a wait never longer than it is; what is late is judged by the circuit's node alone |
-//! | a message is lost | what it counted is lost; nothing is sent twice |
+//! | a message is lost | what it counted is lost; nothing is sent twice, but in a cluster what was under way as a connection broke may be, once: it can count twice |
 //! | keys of another version of this crate | as Redis down, with a message that names the key and both versions. Nothing is written |
 //! | keys changed by hand | [`FleetEvent::Damaged`], once; a bad field counts as not there, a key of another type leaves that circuit to itself |
 //! | a circuit is evicted from its set and made again | it starts anew and hears at once what the fleet made of it |

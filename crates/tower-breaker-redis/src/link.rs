@@ -1,7 +1,8 @@
 //! The way to Redis: one server, the master that sentinels name, or a cluster.
 //!
 //! A link that failed is dropped and made anew at the next round, which is what asks sentinels again after a failover. No
-//! command is sent twice: what stood in a socket may have been carried out.
+//! command is sent twice: what stood in a socket may have been carried out. In a cluster the client may, once, since it has one
+//! number for that and for following a slot to its new node.
 
 mod script;
 mod target;
