@@ -134,34 +134,31 @@ impl Round {
 
     fn note(&mut self, started: Instant, outcome: Result<(), String>) {
         let now = Instant::now();
-        let event = match outcome {
-            Ok(()) => {
+        let wrong = outcome.err().map(|reason| format!("redis at {}: {reason}", self.setup.address));
+        let event = match &wrong {
+            None => {
                 let after = self.heard_at.map(|at| now - at);
                 let joined = self.failed > 0 || self.heard_at.is_none();
                 self.failed = 0;
                 self.heard_at = Some(now);
                 joined.then_some(FleetEvent::Joined { after })
             }
-            Err(reason) => {
+            Some(reason) => {
                 self.link = None;
                 self.failed = self.failed.saturating_add(1);
-                let reason = format!("redis at {}: {reason}", self.setup.address);
-                (self.failed == 1).then_some(FleetEvent::Away { reason })
+                (self.failed == 1).then(|| FleetEvent::Away { reason: reason.clone() })
             }
         };
         let mut state = self.setup.shared.state();
         state.connected = self.failed == 0;
         if state.connected {
             state.rounds += 1;
-            state.reason = None;
             state.heard_at = Some(now);
             state.took = now - started;
         } else {
             state.failed += 1;
         }
-        if let Some(FleetEvent::Away { reason }) = &event {
-            state.reason = Some(reason.clone());
-        }
+        state.reason = wrong;
         drop(state);
         let damages = self
             .damages

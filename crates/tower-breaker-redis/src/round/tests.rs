@@ -77,7 +77,7 @@ fn away_and_back_are_each_said_once_and_counted_each_time() {
     }
     let status = round.setup.shared.status();
     assert_eq!((status.connected, status.rounds, status.failed), (false, 2, 2));
-    assert_eq!(status.reason.as_deref(), Some("redis at 127.0.0.1:1: no answer"));
+    assert_eq!(status.reason.as_deref(), Some("redis at 127.0.0.1:1: refused"), "the latest");
     round.ends(Ok(()));
     let status = round.setup.shared.status();
     assert_eq!((status.connected, status.rounds, status.failed, status.reason), (true, 3, 2, None));
