@@ -71,6 +71,7 @@
 //! | keys of another version of this crate | as Redis down, with a message that names the key and both versions. Nothing is written |
 //! | keys changed by hand | [`FleetEvent::Damaged`], once; a bad field counts as not there, a key of another type leaves that circuit to itself |
 //! | a circuit is evicted from its set and made again | it starts anew and hears at once what the fleet made of it |
+//! | a window's length changes, instance after instance | those of the old and of the new length write the same ten buckets over each other: until all have one length the fleet loses counts, and may trip late or not at all. Each circuit's own rules hold |
 //! | one sick instance | its failures count, and alone they never reach the quorum. Beside instances with a few failures of their own its many calls can carry the fleet's rate: choose the quorum well above the number of hosts that fail together |
 //!
 //! # Redis

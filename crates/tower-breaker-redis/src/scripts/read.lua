@@ -9,16 +9,16 @@ if not version then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
 
 -- A key may have been evicted, and the others mislead: of which the parts disagree, that begins anew. Where they agree each
 -- circuit has a line, and the last number, which is never trimmed, a circuit.
-local last = tonumber(redis.call('HGET', KEYS[2], 'last') or 0) or 0
+local meta = redis.call('HMGET', KEYS[2], 'born', 'last')
+local born, last = meta[1], tonumber(meta[2] or 0) or 0
 local top = tonumber(redis.call('ZRANGE', KEYS[3], -1, -1, 'WITHSCORES')[2] or 0)
 if redis.call('ZCARD', KEYS[3]) ~= redis.call('HLEN', KEYS[4]) or top ~= last then
   redis.call('DEL', KEYS[2], KEYS[3], KEYS[4])
-  last = 0
+  born, last = nil, 0
 end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local born = redis.call('HGET', KEYS[2], 'born')
 -- Who has read further than there is was told by a Redis that is gone: one restarted with older data, or a replica that was
 -- behind took over. Its numbers would be given twice, and with another birth everybody reads and tells anew.
 local from = born == ARGV[3] and tonumber(ARGV[4]) or 0
