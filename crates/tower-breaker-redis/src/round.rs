@@ -72,6 +72,8 @@ struct Scripts {
 struct Index {
     born: String,
     last: String,
+    /// The number that what it published last was given.
+    given: u64,
     lines: HashMap<Arc<str>, Line>,
     now: Clock,
 }

@@ -84,38 +84,44 @@ impl Round {
                 self.index.born.clone(),
                 if self.index.last.is_empty() { "0".to_owned() } else { self.index.last.clone() },
                 PAGE.to_string(),
+                self.index.given.to_string(),
             ];
             let reply: Vec<String> = self.call(Which::Read, &self.setup.keys.index(), &words).await?;
-            let mut reply = reply.into_iter();
-            let mut next = || reply.next().unwrap_or_default();
-            if next() != "ok" {
-                let (found, key) = (next(), self.setup.keys.version());
-                return Err(format!(
-                    "{key} says that version {found:?} wrote these keys, and this one is {VERSION}; another prefix keeps the two apart"
-                ));
-            }
-            let redis_now: i64 = next().parse().map_err(|_| "an index that tells no time".to_owned())?;
-            let (born, last) = (next(), next());
-            let now = Instant::now();
-            self.index.now = Some((redis_now, now));
-            let news = self.index.born == born;
-            if !news {
-                // The index was made anew: what this instance knows is told, in case nobody else remembers.
-                self.index.lines.clear();
-                for member in self.members.values_mut() {
-                    member.remind();
-                }
-            }
-            (self.index.born, self.index.last) = (born, last);
-            let mut count = 0;
-            while let (Some(name), Some(text)) = (reply.next(), reply.next()) {
-                count += 1;
-                self.heard(&name.into(), &text, news, redis_now, now);
-            }
-            if count < PAGE {
+            if self.listed(reply)? < PAGE {
                 return Ok(());
             }
         }
+    }
+
+    /// Gives how many changes there were.
+    pub(super) fn listed(&mut self, reply: Vec<String>) -> Result<usize, String> {
+        let mut reply = reply.into_iter();
+        let mut next = || reply.next().unwrap_or_default();
+        if next() != "ok" {
+            let (found, key) = (next(), self.setup.keys.version());
+            return Err(format!(
+                "{key} says that version {found:?} wrote these keys, and this one is {VERSION}; another prefix keeps the two apart"
+            ));
+        }
+        let redis_now: i64 = next().parse().map_err(|_| "an index that tells no time".to_owned())?;
+        let (born, last) = (next(), next());
+        let now = Instant::now();
+        let news = self.index.born == born;
+        if !news {
+            // The index was made anew: what this instance knows is told, in case nobody else remembers.
+            self.index = Index { born, ..Index::default() };
+            for member in self.members.values_mut() {
+                member.remind();
+            }
+        }
+        self.index.now = Some((redis_now, now));
+        self.index.last = last;
+        let mut count = 0;
+        while let (Some(name), Some(text)) = (reply.next(), reply.next()) {
+            count += 1;
+            self.heard(&name.into(), &text, news, redis_now, now);
+        }
+        Ok(count)
     }
 
     pub(super) fn heard(&mut self, name: &Arc<str>, text: &str, news: bool, redis_now: i64, now: Instant) {
@@ -226,7 +232,7 @@ impl Round {
             let head = [VERSION.to_string(), self.setup.expiry.as_millis().to_string(), MOST.to_string()];
             let lines = chunk.iter().flat_map(|(name, line)| [name.to_string(), line.epoch.to_string(), line.write()]);
             let words: Vec<String> = head.into_iter().chain(lines).collect();
-            let _: u64 = self.call(Which::Publish, &self.setup.keys.index(), &words).await?;
+            self.index.given = self.call(Which::Publish, &self.setup.keys.index(), &words).await?;
             self.index.lines.extend(chunk.iter().cloned());
         }
         Ok(())

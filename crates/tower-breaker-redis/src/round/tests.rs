@@ -191,10 +191,28 @@ fn a_circuit_begins_with_what_the_index_had_of_its_name() {
 fn what_was_read_of_the_index_is_not_trusted_over_a_new_connection() {
     let (mut round, _) = round();
     round.hears("orders", "3 o 0 60000 1 - - -1");
-    (round.index.born, round.index.last) = ("1.1".to_owned(), "7".to_owned());
+    (round.index.born, round.index.last, round.index.given) = ("1.1".to_owned(), "7".to_owned(), 8);
     round.rejoin();
-    let Index { born, last, lines, now } = &round.index;
-    assert_eq!((born.as_str(), last.as_str(), lines.len(), *now), ("", "", 0, None));
+    let Index { born, last, given, lines, now } = &round.index;
+    assert_eq!((born.as_str(), last.as_str(), *given, lines.len(), *now), ("", "", 0, 0, None));
+}
+
+#[test]
+fn of_an_index_of_another_birth_nothing_is_kept_and_what_is_known_is_told() {
+    let (mut round, _) = round();
+    call(&round, "orders");
+    round.look(true);
+    let lists = |round: &mut Round, words: &str| round.listed(words.split(';').map(str::to_owned).collect());
+    assert_eq!(lists(&mut round, "ok;5000;1.1;7;orders;3 r 0 0 0 - - -1;a;1 c 0 0 0 - - -1"), Ok(2));
+    round.index.given = 8;
+    assert_eq!(lists(&mut round, "ok;6000;1.1;9"), Ok(0));
+    assert_eq!((round.index.lines.len(), round.index.given, round.tells(false).len()), (2, 8, 0));
+    assert_eq!(lists(&mut round, "ok;7000;2.2;1;a;1 c 0 0 0 - - -1"), Ok(1));
+    assert_eq!((&*round.index.born, &*round.index.last, round.index.given), ("2.2", "1", 0));
+    assert_eq!(round.index.lines.keys().map(|name| &**name).collect::<Vec<_>>(), ["a"]);
+    assert_eq!(round.tells(false), [("orders".to_owned(), Act::Report, 0)]);
+    assert!(lists(&mut round, "version;2").is_err_and(|reason| reason.contains("version \"2\"")));
+    assert!(lists(&mut round, "ok;yesterday;1.1;7").is_err());
 }
 
 #[test]

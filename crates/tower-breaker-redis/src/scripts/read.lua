@@ -1,7 +1,7 @@
 -- What changed in the fleet since this instance last looked.
 --
 -- KEYS     version, meta, order, lines: of one slot
--- ARGV     version, expiry, the birth and the number last seen, how many at most
+-- ARGV     version, expiry, the birth and the number last seen, how many at most, the number `publish.lua` last gave
 -- Returns  "version", the other one; or "ok", now, birth, last number, then name and line of each change
 local version = redis.call('GET', KEYS[1])
 if version and version ~= ARGV[1] then return { 'version', version } end
@@ -19,10 +19,11 @@ end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
--- Who has read further than there is was told by a Redis that is gone: one restarted with older data, or a replica that was
--- behind took over. Its numbers would be given twice, and with another birth everybody reads and tells anew.
-local from = born == ARGV[3] and tonumber(ARGV[4]) or 0
-if from > last then born, from = nil, 0 end
+-- Who has seen a greater number than there is was told it by a Redis that is gone: one restarted with older data, or a replica
+-- that was behind took over. Its numbers would be given twice, and with another birth everybody reads and tells anew.
+local from, given = 0, 0
+if born == ARGV[3] then from, given = tonumber(ARGV[4]), tonumber(ARGV[6]) end
+if math.max(from, given) > last then born, from = nil, 0 end
 if not born then
   -- Redis's own time in microseconds: an index made anew has another birth.
   born = time[1] .. '.' .. time[2]
