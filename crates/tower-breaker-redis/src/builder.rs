@@ -90,7 +90,7 @@ impl FleetBuilder {
     }
 
     /// The fleet's window for circuits whose own counts calls: 1 s to 10 minutes, default 10 s. Circuits with a window of time use
-    /// that, but at least 3 intervals.
+    /// that, but at least 3 intervals. All instances should say the same: two lengths write over each other's counts.
     pub const fn window(mut self, window: Duration) -> Self {
         self.window = window;
         self

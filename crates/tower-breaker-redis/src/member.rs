@@ -19,7 +19,10 @@ use tower_breaker_core::{ByHand, Circuit, State as Local, WeakCircuit};
 
 pub(crate) use self::asking::Asked;
 use self::counted::Counted;
-use crate::wire::{Act, Answer, Lease, Line, State};
+use crate::{
+    round::Clock,
+    wire::{Act, Answer, Lease, Line, State},
+};
 
 /// What all members share.
 #[derive(Debug, Clone)]
@@ -60,6 +63,8 @@ pub(crate) struct Member {
     pub(crate) totals: Totals,
     /// Something is wrong with its key, and was said.
     pub(crate) damaged: bool,
+    /// What time it was where its key is, as last heard over this connection.
+    pub(crate) clock: Clock,
 }
 
 /// What was set by hand before there was a fleet: told to it if it knows nothing.
@@ -118,6 +123,7 @@ impl Member {
             seen: 0,
             totals: Totals::default(),
             damaged: false,
+            clock: None,
         }
     }
 

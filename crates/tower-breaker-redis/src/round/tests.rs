@@ -2,8 +2,11 @@ use std::sync::Mutex;
 
 use tower_breaker_core::{CircuitBreakerConfig, Outcome, State};
 
-use super::*;
-use crate::{FleetState, wire::Act};
+use super::{steps::Found, *};
+use crate::{
+    FleetState,
+    wire::{self, Act},
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -41,6 +44,10 @@ impl Round {
         self.heard(&name.into(), line, true, 0, Instant::now());
     }
 
+    fn answers(&mut self, found: &[Found], now: &str, line: &str) {
+        self.answered(found, &[now.to_owned(), line.to_owned()], &mut Vec::new()).expect("a time");
+    }
+
     /// What there is to tell, of which circuit and of how many calls.
     fn tells(&mut self, joins: bool) -> Vec<(String, Act, u64)> {
         let found = self.look(joins);
@@ -74,7 +81,7 @@ fn away_and_back_are_each_said_once_and_counted_each_time() {
     }
     let status = round.setup.shared.status();
     assert_eq!((status.connected, status.rounds, status.failed), (false, 2, 2));
-    assert_eq!(status.reason.as_deref(), Some("redis at 127.0.0.1:1: no answer"));
+    assert_eq!(status.reason.as_deref(), Some("redis at 127.0.0.1:1: refused"), "the latest");
     round.ends(Ok(()));
     let status = round.setup.shared.status();
     assert_eq!((status.connected, status.rounds, status.failed, status.reason), (true, 3, 2, None));
@@ -113,9 +120,36 @@ fn whatever_ends_the_task_the_gauge_says_so() {
 #[test]
 fn the_time_of_redis_goes_on_with_this_instances_clock() {
     let at = Instant::now();
-    let index = Index { now: Some((1_700_000_000_000, at)), ..Index::default() };
-    assert_eq!(index.redis_now(at + 3 * SECOND), 1_700_000_003_000);
-    assert_eq!(Index::default().redis_now(at), 0, "it was never told");
+    assert_eq!(redis_now(Some((1_700_000_000_000, at)), at + 3 * SECOND), 1_700_000_003_000);
+    assert_eq!(redis_now(None, at), 0, "it was never told");
+}
+
+#[test]
+fn in_a_cluster_times_of_two_nodes_are_never_compared() {
+    let (mut round, _) = round();
+    call(&round, "orders");
+    let found = round.look(false);
+    let now = Instant::now();
+    // The index's node is hours ahead.
+    round.index.now = Some((90_000_000, now));
+    assert_eq!(round.sent(true, &found, now), 90_000_000);
+    assert_eq!(round.sent(false, &found, now), 0, "nothing was heard from its node");
+    round.answers(&found, "5000", "0 c 0 0 0 - - -1 - 0 1 0 0 0 - -");
+    let later = round.sent(false, &found, Instant::now() + SECOND);
+    assert!((6_000..60_000).contains(&later), "{later}");
+    round.rejoin();
+    assert_eq!(round.sent(false, &found, now), 0, "another node may be the one");
+}
+
+#[test]
+fn a_command_that_came_late_is_told_again_and_not_undone() {
+    let (mut round, _) = round();
+    let circuit = round.setup.circuits.get_or_create("orders");
+    circuit.force_open();
+    let found = round.look(false);
+    round.answers(&found, "5000", "0 c 5000 0 0 - - -1 - 0 0 0 0 0 - late");
+    assert_eq!(circuit.by_hand().commands, 1);
+    assert_eq!(round.tells(false), [("orders".to_owned(), Act::Hand(Some(wire::State::ForcedOpen)), 0)]);
 }
 
 #[test]
@@ -218,6 +252,34 @@ fn what_a_round_that_joins_reads_is_how_things_stand_and_no_news() {
     round.ends(Ok(()));
     round.hears("orders", "4 r 1 0 0 - - -1");
     assert_eq!(circuit.state(), State::Closed);
+}
+
+#[test]
+fn what_was_read_of_the_index_is_not_trusted_over_a_new_connection() {
+    let (mut round, _) = round();
+    round.hears("orders", "3 o 0 60000 1 - - -1");
+    (round.index.born, round.index.last, round.index.given) = ("1.1".to_owned(), "7".to_owned(), 8);
+    round.rejoin();
+    let Index { born, last, given, lines, now } = &round.index;
+    assert_eq!((born.as_str(), last.as_str(), *given, lines.len(), *now), ("", "", 0, 0, None));
+}
+
+#[test]
+fn of_an_index_of_another_birth_nothing_is_kept_and_what_is_known_is_told() {
+    let (mut round, _) = round();
+    call(&round, "orders");
+    round.look(true);
+    let lists = |round: &mut Round, words: &str| round.listed(words.split(';').map(str::to_owned).collect());
+    assert_eq!(lists(&mut round, "ok;5000;1.1;7;orders;3 r 0 0 0 - - -1;a;1 c 0 0 0 - - -1"), Ok(2));
+    round.index.given = 8;
+    assert_eq!(lists(&mut round, "ok;6000;1.1;9"), Ok(0));
+    assert_eq!((round.index.lines.len(), round.index.given, round.tells(false).len()), (2, 8, 0));
+    assert_eq!(lists(&mut round, "ok;7000;2.2;1;a;1 c 0 0 0 - - -1"), Ok(1));
+    assert_eq!((&*round.index.born, &*round.index.last, round.index.given), ("2.2", "1", 0));
+    assert_eq!(round.index.lines.keys().map(|name| &**name).collect::<Vec<_>>(), ["a"]);
+    assert_eq!(round.tells(false), [("orders".to_owned(), Act::Report, 0)]);
+    assert!(lists(&mut round, "version;2").is_err_and(|reason| reason.contains("version \"2\"")));
+    assert!(lists(&mut round, "ok;yesterday;1.1;7").is_err());
 }
 
 #[test]

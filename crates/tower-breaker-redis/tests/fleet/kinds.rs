@@ -19,21 +19,42 @@ fn is_one_fleet(url: &str) {
     assert!(pair.iter_mut().all(|instance| instance.look().damaged == 0));
 }
 
-/// The user that the crate's page tells to make.
-#[test]
-#[ignore = "needs redis-server"]
-fn a_user_with_the_rights_the_docs_name_is_enough() {
-    let page = include_str!("../../src/lib.rs");
-    let rule: String = page
+/// What makes the user that the crate's page tells to make.
+fn rule() -> Vec<&'static str> {
+    include_str!("../../src/lib.rs")
         .lines()
         .map(|line| line.trim_start_matches("//!").trim())
         .skip_while(|line| !line.starts_with("ACL SETUSER"))
         .take_while(|line| !line.starts_with("```"))
-        .collect::<Vec<_>>()
-        .join(" ");
+        .flat_map(str::split_whitespace)
+        .collect()
+}
+
+#[test]
+fn the_rights_the_docs_name_are_those_the_scripts_use() {
+    let scripts = [
+        include_str!("../../src/scripts/read.lua"),
+        include_str!("../../src/scripts/exchange.lua"),
+        include_str!("../../src/scripts/publish.lua"),
+    ];
+    let used = scripts.iter().flat_map(|script| script.split("redis.").skip(1)).filter_map(|call| {
+        let call = call.strip_prefix("call('").or_else(|| call.strip_prefix("pcall('"))?;
+        call.split('\'').next().map(str::to_lowercase)
+    });
+    let mut used: Vec<String> = used.chain(["evalsha".to_owned(), "eval".to_owned()]).collect();
+    used.sort_unstable();
+    used.dedup();
+    let mut named: Vec<&str> =
+        rule().into_iter().filter_map(|word| word.strip_prefix('+')).filter(|word| !word.starts_with('@')).collect();
+    named.sort_unstable();
+    assert_eq!(named, used);
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn a_user_with_the_rights_the_docs_name_is_enough() {
     let server = Server::start();
-    let words: Vec<&str> = rule.split_whitespace().collect();
-    assert_eq!(server.command(&words), ["OK"]);
+    assert_eq!(server.command(&rule()), ["OK"]);
     is_one_fleet(&format!("redis://breaker:secret@127.0.0.1:{}", server.port()));
 }
 

@@ -4,6 +4,8 @@
 mod away;
 mod calls;
 mod damage;
+mod fields;
+mod index;
 mod instance;
 mod keys;
 mod kinds;

@@ -1,6 +1,6 @@
 //! One operator, on whatever instance.
 
-use super::{Instance, Server, rounds, until};
+use super::{CIRCUIT, Instance, Server, rounds, trip, until};
 
 fn fleet(server: &Server) -> [Instance; 3] {
     let mut fleet = [(); 3].map(|()| Instance::start(&server.url()));
@@ -126,5 +126,27 @@ fn a_command_given_just_before_a_shutdown_is_told() {
         fleet[at].tell(command);
         fleet[at].tell("leave");
         until(command, || fleet[2].look().mode == mode);
+    }
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn a_mode_set_where_redis_forgot_the_circuit_keeps_what_the_fleet_was() {
+    let server = Server::start();
+    let mut pair = [(); 2].map(|()| Instance::start_with(&server.url(), &[("FLEET_OPEN", "60")]));
+    for instance in &mut pair {
+        until("a connection", || instance.look().connected);
+    }
+    trip(&mut pair);
+    pair.iter_mut().for_each(|instance| instance.tell("quiet"));
+    rounds(&mut pair[0], 2);
+    let epoch = pair[0].look().epoch;
+    server.command(&["DEL", CIRCUIT]);
+    pair[0].tell("observe");
+    until("the mode", || pair.iter_mut().all(|instance| instance.look().mode == "observe"));
+    for instance in &mut pair {
+        let look = instance.look();
+        assert_eq!((look.fleet.as_str(), look.state.as_str(), look.epoch), ("open", "open", epoch + 1));
+        assert_eq!(look.damaged, 0);
     }
 }

@@ -220,3 +220,14 @@ fn a_command_beside_a_timed_force_from_elsewhere_does_not_lengthen_it() {
     here.circuit.force_open_for(Duration::from_secs(9));
     assert_eq!(here.asks().expect("a command").ask.force_left, Some(Duration::from_secs(9)), "its own");
 }
+
+#[test]
+fn a_mode_is_told_beside_what_the_fleet_was_and_a_force_that_ended_is_told_as_ended() {
+    let mut here = Here::new();
+    here.hears(&Line { until: 3_000, ..in_state(5, State::ForcedOpen) });
+    here.pass(4_000);
+    here.circuit.set_mode(Mode::Observe);
+    let ask = here.asks().expect("a command").ask;
+    assert_eq!((ask.act, ask.epoch, ask.state), (Act::Hand(None), 5, State::ForcedOpen));
+    assert_eq!((ask.mode, ask.force_left), (Some(Mode::Observe), Some(Duration::ZERO)));
+}
