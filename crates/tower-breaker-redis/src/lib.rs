@@ -61,7 +61,7 @@
 //!
 //! | what | then |
 //! |---|---|
-//! | Redis is down, paused or unreachable, or can be read and decides nothing (out of memory, read-only, a node of its cluster is down) | each circuit goes on by itself: a shared open ends in a local probe, at most the lease after its wait and after the last answer (three intervals and two timeouts where that is longer). [`Fleet::connected`] is false, one [`FleetEvent::Away`] is told, and rounds go on, up to eight intervals apart, until one succeeds |
+//! | Redis is down, paused or unreachable, or can be read and decides nothing (out of memory, read-only, a node of its cluster is down) | each circuit goes on by itself: a shared open ends in a local probe, at most the lease (three intervals and two timeouts where that is longer) after its wait is over and Redis was first asked in vain. [`Fleet::connected`] is false, one [`FleetEvent::Away`] is told, and rounds go on, up to eight intervals apart, until one succeeds |
 //! | Redis was emptied, or a failover lost its last writes | instances tell what they know; the highest epoch stands, also above a command of an instance that had heard of none |
 //! | an instance was away for more than half of [`expiry`](FleetBuilder::expiry) | it forgets what it knew, and hears; what operators set is told again where nobody knows better |
 //! | an instance dies or restarts | its lease and its counts run out (a lease is given back by [`Fleet::shutdown`]); it comes back as a newcomer, and counts for the quorum as another instance: a process in a crash loop is two or more within the window |
