@@ -125,7 +125,12 @@ fn a_command_that_came_too_late_to_be_taken_is_told_again() {
         let again = here.asks().expect("the command").ask;
         assert_eq!((again.act, again.state, again.mode), (first.act, first.state, first.mode), "{line:?}");
     }
-    // Also where Redis knows nothing of the circuit.
+    // Also where there was another reset before, and where Redis knows nothing of the circuit.
+    let mut here = Here::knows_nothing();
+    here.hears(&in_state(2, State::Reset));
+    here.circuit.reset();
+    here.is_told(&in_state(2, State::Reset), Lease::Free, 0);
+    assert_eq!(here.says(), Some(Act::Hand(Some(State::Reset))));
     let mut here = Here::knows_nothing();
     here.circuit.reset();
     here.is_told(&in_state(0, State::Closed), Lease::Free, 0);
