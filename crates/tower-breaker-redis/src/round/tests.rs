@@ -155,6 +155,20 @@ fn what_was_set_since_the_start_is_a_command_and_what_was_set_before_gives_way()
 }
 
 #[test]
+fn what_was_restored_since_the_start_is_no_command() {
+    let before = Circuits::new(CircuitBreakerConfig::default());
+    before.get_or_create("orders").force_open();
+    for line in [None, Some("3 r 0 0 0 - - -1")] {
+        let (mut round, _) = round();
+        line.into_iter().for_each(|line| round.hears("orders", line));
+        round.setup.circuits.restore(&before.export()).expect("an export");
+        assert_eq!(round.tells(false), [("orders".to_owned(), Act::Report, 0)]);
+        let hand = round.setup.circuits.get_or_create("orders").by_hand();
+        assert_eq!(hand.force.is_some(), line.is_none(), "the fleet knows better");
+    }
+}
+
+#[test]
 fn a_circuit_made_while_redis_was_away_tells_its_commands_and_not_what_it_counted() {
     let (mut round, _) = round();
     round.look(true);
