@@ -199,7 +199,8 @@ fn a_timed_force_ends_with_a_question_and_for_want_of_an_answer_a_hold_later() {
         let asked = here.asks().expect("until the fleet's force is over");
         assert!(here.admitted().is_none());
         if answered {
-            here.is_answered(&asked, &Line { wait: 0, ..open(3, 3_000) }, Lease::Free, 0);
+            // Redis leaves the end of the force where it was.
+            here.is_answered(&asked, &Line { wait: 0, until: 3_000, ..open(3, 3_000) }, Lease::Free, 0);
             assert_eq!((here.mode(), here.says()), (ActiveMode::Enforce, None));
             assert!(here.admitted().is_none(), "nobody probes unasked");
             assert_eq!(here.says(), Some(Act::Want));
