@@ -61,7 +61,7 @@
 //!
 //! | what | then |
 //! |---|---|
-//! | Redis is down, paused or unreachable, or can be read and decides nothing (out of memory, read-only, a node of its cluster is down) | each circuit goes on by itself: a shared open ends in a local probe, at most the lease after its wait and after the last answer (three intervals and two timeouts where that is longer). [`Fleet::connected`] is false, one [`FleetEvent::Away`] is told, and rounds go on, up to eight intervals apart, until one succeeds |
+//! | Redis is down, paused or unreachable, or can be read and decides nothing (out of memory, read-only, a node of its cluster is down) | each circuit goes on by itself: a shared open ends in a local probe, at most the lease (three intervals and two timeouts where that is longer) after its wait is over and Redis was first asked in vain. [`Fleet::connected`] is false, one [`FleetEvent::Away`] is told, and rounds go on, up to eight intervals apart, until one succeeds |
 //! | Redis was emptied, is back with older data, or a failover lost its last writes | instances tell what they know; the highest epoch stands, also above a command of an instance that had heard of none |
 //! | Redis evicts keys (`maxmemory` with a policy that does) | what is left of the index is dropped, and instances tell it anew; a circuit's own key is told again when somebody next has something to say of it. Counts are lost |
 //! | an instance was away for more than half of [`expiry`](FleetBuilder::expiry) | it forgets what it knew, and hears; what operators set is told again where nobody knows better |

@@ -170,7 +170,7 @@ impl Member {
         now: Instant,
     ) {
         self.must_ask = false;
-        self.unheard &= asked.ask.act != Act::Want;
+        self.unheard = false;
         self.heard_at = now;
         let Answer { line, calls, failures, slow, seen_by, .. } = answer;
         self.totals = Totals { calls: *calls, failures: *failures, slow: *slow, seen_by: *seen_by };
@@ -182,7 +182,6 @@ impl Member {
                     && (line.mode, line.enforcement) == (asked.ask.mode, asked.ask.enforcement);
                 if taken {
                     self.commands = asked.commands;
-                    self.offer = Offer::Nothing;
                 }
                 // What an operator set here is set already.
                 taken && (state.is_some() || line.epoch == asked.ask.epoch + 1)

@@ -189,6 +189,20 @@ fn what_was_set_since_the_start_is_a_command_and_what_was_set_before_gives_way()
 }
 
 #[test]
+fn what_was_restored_since_the_start_is_no_command() {
+    let before = Circuits::new(CircuitBreakerConfig::default());
+    before.get_or_create("orders").force_open();
+    for line in [None, Some("3 r 0 0 0 - - -1")] {
+        let (mut round, _) = round();
+        line.into_iter().for_each(|line| round.hears("orders", line));
+        round.setup.circuits.restore(&before.export()).expect("an export");
+        assert_eq!(round.tells(false), [("orders".to_owned(), Act::Report, 0)]);
+        let hand = round.setup.circuits.get_or_create("orders").by_hand();
+        assert_eq!(hand.force.is_some(), line.is_none(), "the fleet knows better");
+    }
+}
+
+#[test]
 fn a_circuit_made_while_redis_was_away_tells_its_commands_and_not_what_it_counted() {
     let (mut round, _) = round();
     round.look(true);
@@ -242,16 +256,20 @@ fn a_circuit_begins_with_what_the_index_had_of_its_name() {
 #[test]
 fn what_a_round_that_joins_reads_is_how_things_stand_and_no_news() {
     let (mut round, _) = round();
-    let circuit = round.setup.circuits.get_or_create("orders");
+    let circuits = ["first", "again", "news"].map(|name| round.setup.circuits.get_or_create(name));
     round.look(true);
-    while let Ok(permit) = circuit.try_acquire() {
-        permit.record(Outcome::Failure);
+    for circuit in &circuits {
+        while let Ok(permit) = circuit.try_acquire() {
+            permit.record(Outcome::Failure);
+        }
     }
-    round.hears("orders", "3 r 0 0 0 - - -1");
-    assert_eq!(circuit.state(), State::Open, "the reset was before");
+    round.hears("first", "3 r 0 0 0 - - -1");
     round.ends(Ok(()));
-    round.hears("orders", "4 r 1 0 0 - - -1");
-    assert_eq!(circuit.state(), State::Closed);
+    round.ends(Err("no answer"));
+    round.hears("again", "3 r 0 0 0 - - -1");
+    round.ends(Ok(()));
+    round.hears("news", "3 r 0 0 0 - - -1");
+    assert_eq!(circuits.map(|circuit| circuit.state()), [State::Open, State::Open, State::Closed]);
 }
 
 #[test]

@@ -125,7 +125,12 @@ fn a_command_that_came_too_late_to_be_taken_is_told_again() {
         let again = here.asks().expect("the command").ask;
         assert_eq!((again.act, again.state, again.mode), (first.act, first.state, first.mode), "{line:?}");
     }
-    // Also where Redis knows nothing of the circuit.
+    // Also where there was another reset before, and where Redis knows nothing of the circuit.
+    let mut here = Here::knows_nothing();
+    here.hears(&in_state(2, State::Reset));
+    here.circuit.reset();
+    here.is_told(&in_state(2, State::Reset), Lease::Free, 0);
+    assert_eq!(here.says(), Some(Act::Hand(Some(State::Reset))));
     let mut here = Here::knows_nothing();
     here.circuit.reset();
     here.is_told(&in_state(0, State::Closed), Lease::Free, 0);
@@ -194,7 +199,8 @@ fn a_timed_force_ends_with_a_question_and_for_want_of_an_answer_a_hold_later() {
         let asked = here.asks().expect("until the fleet's force is over");
         assert!(here.admitted().is_none());
         if answered {
-            here.is_answered(&asked, &Line { wait: 0, ..open(3, 3_000) }, Lease::Free, 0);
+            // Redis leaves the end of the force where it was.
+            here.is_answered(&asked, &Line { wait: 0, until: 3_000, ..open(3, 3_000) }, Lease::Free, 0);
             assert_eq!((here.mode(), here.says()), (ActiveMode::Enforce, None));
             assert!(here.admitted().is_none(), "nobody probes unasked");
             assert_eq!(here.says(), Some(Act::Want));

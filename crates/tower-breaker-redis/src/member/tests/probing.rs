@@ -162,6 +162,18 @@ fn a_probe_of_its_own_that_failed_before_it_had_the_lease_opens_nothing_again() 
 }
 
 #[test]
+fn a_probe_of_its_own_that_is_well_as_the_lease_comes_closes_for_all() {
+    let mut here = Here::new();
+    here.pass(6_000);
+    let probe = here.admitted().expect("nobody was heard of for so long");
+    assert!(here.admitted().is_none());
+    let asked = here.asks().expect("for the others");
+    probe.record(Outcome::Success);
+    here.is_answered(&asked, &open(1, 0), Lease::Mine, 2_000);
+    assert_eq!(here.says(), Some(Act::Close));
+}
+
+#[test]
 fn callers_who_are_refused_while_a_probe_of_its_own_is_out_are_reason_to_ask() {
     let mut here = Here::new();
     here.pass(6_000);
