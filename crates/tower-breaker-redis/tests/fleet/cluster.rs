@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use tower_breaker_core::{CircuitBreakerConfig, Circuits};
+use tower_breaker_redis::Fleet;
+
 use super::{CIRCUIT, Instance, Server, kinds::is_one_fleet, rounds, server::Port, trip_anew, until};
 
 /// A node, and the file in which it keeps what it knows of the others.
@@ -77,4 +80,17 @@ fn a_fleet_follows_a_circuit_that_moves_to_another_node_of_a_cluster() {
     trip_anew(&mut pair);
     assert_eq!(to.command(&["HGET", CIRCUIT, "s"]), ["o"]);
     assert_eq!(away(&mut pair), before);
+}
+
+#[test]
+#[ignore = "needs redis-server"]
+fn a_set_without_a_name_joins_a_cluster_too() {
+    let node = Node::start("nameless", "0", "16383");
+    until("the cluster", || node.is_up(1));
+    let circuits = Circuits::builder().name("").config(CircuitBreakerConfig::default()).build();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let fleet = Fleet::builder(format!("redis+cluster://127.0.0.1:{}", node.0.port()));
+    let fleet = runtime.block_on(async { fleet.start(&circuits) }).expect("a fleet");
+    until("a round", || fleet.status().rounds + fleet.status().failed > 0);
+    assert_eq!(fleet.status().reason, None);
 }
