@@ -1,8 +1,8 @@
-//! A user of its own, a cluster, sentinels.
+//! A user of its own, sentinels.
 
 use super::{Instance, Server, trip, until};
 
-fn is_one_fleet(url: &str) {
+pub(super) fn is_one_fleet(url: &str) {
     let mut pair = [Instance::start(url), Instance::start(url)];
     for instance in &mut pair {
         until("a connection", || {
@@ -56,23 +56,6 @@ fn a_user_with_the_rights_the_docs_name_is_enough() {
     let server = Server::start();
     assert_eq!(server.command(&rule()), ["OK"]);
     is_one_fleet(&format!("redis://breaker:secret@127.0.0.1:{}", server.port()));
-}
-
-#[cfg(feature = "cluster")]
-#[test]
-#[ignore = "needs redis-server"]
-fn a_cluster_is_a_fleet_too() {
-    use super::server::Port;
-
-    let name = format!("tower-breaker-{}.conf", std::process::id());
-    // Left to itself the cluster's own port is the server's and 10,000, which may be none.
-    let port = Port::draw();
-    let more = ["--cluster-enabled", "yes", "--cluster-config-file", &name, "--cluster-port", &port.number.to_string()];
-    let server = Server::start_with(&more);
-    assert_eq!(server.command(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]), ["OK"]);
-    until("the cluster", || server.command(&["CLUSTER", "INFO"]).iter().any(|line| line == "cluster_state:ok"));
-    is_one_fleet(&format!("redis+cluster://127.0.0.1:{}", server.port()));
-    let _ = std::fs::remove_file(std::env::temp_dir().join(name));
 }
 
 #[cfg(feature = "sentinel")]

@@ -3,6 +3,8 @@
 
 mod away;
 mod calls;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod damage;
 mod fields;
 mod index;
