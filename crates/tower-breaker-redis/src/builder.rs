@@ -75,7 +75,8 @@ impl FleetBuilder {
 
     /// How many instances must have seen failures in the window before the fleet's rate opens a circuit: 1 to 64, default 2, so
     /// that one sick host cannot open everybody's. All instances should say the same; each trip asks for the number of the
-    /// instance whose report completes it.
+    /// instance whose report completes it. A process that restarts comes back as another instance: one that dies and starts again and
+    /// again is two or more within a window, and can make up the quorum by itself.
     pub const fn quorum(mut self, instances: u32) -> Self {
         self.quorum = instances;
         self
@@ -89,7 +90,7 @@ impl FleetBuilder {
     }
 
     /// The fleet's window for circuits whose own counts calls: 1 s to 10 minutes, default 10 s. Circuits with a window of time use
-    /// that, but at least 3 intervals.
+    /// that, but at least 3 intervals. All instances should say the same: two lengths write over each other's counts.
     pub const fn window(mut self, window: Duration) -> Self {
         self.window = window;
         self

@@ -22,7 +22,9 @@ pub(crate) struct Keys {
 
 impl Keys {
     pub(crate) fn new(prefix: &str, set: &str) -> Self {
-        Self { prefix: prefix.to_owned(), set: escape(set) }
+        // Nothing in the braces would give each key a slot of its own. No escaped name is this one.
+        let set = if set.is_empty() { "%".to_owned() } else { escape(set) };
+        Self { prefix: prefix.to_owned(), set }
     }
 
     /// The index: what all instances of the set look at.
@@ -62,10 +64,11 @@ fn escape(name: &str) -> String {
 mod tests {
     use super::*;
 
-    /// The part of a key that decides its slot, as Redis finds it.
+    /// The part of a key that decides its slot, as Redis finds it: the whole where nothing is in the braces.
     fn tag(key: &str) -> &str {
         let (_, rest) = key.split_once('{').expect("an opening brace");
-        rest.split_once('}').expect("a closing brace").0
+        let tag = rest.split_once('}').expect("a closing brace").0;
+        if tag.is_empty() { key } else { tag }
     }
 
     #[test]
@@ -74,6 +77,7 @@ mod tests {
             let keys = Keys::new("tower-breaker", set).index();
             assert!(keys.iter().all(|key| tag(key) == tag(&keys[0])), "{keys:?}");
         }
+        assert_ne!(Keys::new("p", "").index(), Keys::new("p", "%").index());
     }
 
     #[test]

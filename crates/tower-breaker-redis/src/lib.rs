@@ -52,6 +52,8 @@
 //! - *Operator.* `force_open`, `force_open_for`, `force_closed`, `reset`, `set_mode` and `set_enforcement` on the circuit of any
 //!   instance reach all; the last one to arrive stands. One given while Redis is away is told when it is back. What was set before
 //!   the fleet was started, or restored from a file, is told only where the fleet knows nothing of the circuit.
+//!   A `force_open_for` ends with one that probes: the other instances stay forced until they hear of its end, by themselves
+//!   for as much longer as they are held back from probing, and `by_hand` and `Retry-After` say so.
 //! - *Newcomers* hear in their first round, which starts at once, what is open or forced; a circuit made later hears in the round that
 //!   first sees it.
 //!
@@ -59,16 +61,20 @@
 //!
 //! | what | then |
 //! |---|---|
-//! | Redis is down, paused or unreachable | each circuit goes on by itself: a shared open ends in a local probe, at most the lease after its wait, or three intervals and two timeouts where that is longer. [`Fleet::connected`] is false, one [`FleetEvent::Away`] is told, and rounds go on, up to eight intervals apart, until one succeeds |
-//! | Redis was emptied, or a failover lost its last writes | instances tell what they know; the highest epoch stands |
+//! | Redis is down, paused or unreachable, or can be read and decides nothing (out of memory, read-only, a node of its cluster is down) | each circuit goes on by itself: a shared open ends in a local probe, at most the lease (three intervals and two timeouts where that is longer) after its wait is over and Redis was first asked in vain. [`Fleet::connected`] is false, one [`FleetEvent::Away`] is told, and rounds go on, up to eight intervals apart, until one succeeds |
+//! | Redis was emptied, is back with older data, or a failover lost its last writes | instances tell what they know; the highest epoch stands, also above a command of an instance that had heard of none |
+//! | Redis evicts keys (`maxmemory` with a policy that does) | what is left of the index is dropped, and instances tell it anew; a circuit's own key is told again when somebody next has something to say of it. Counts are lost |
 //! | an instance was away for more than half of [`expiry`](FleetBuilder::expiry) | it forgets what it knew, and hears; what operators set is told again where nobody knows better |
-//! | an instance dies or restarts | its lease and its counts run out (a lease is given back by [`Fleet::shutdown`]); it comes back as a newcomer |
-//! | a message is late | counts, closes and reopens carry the epoch they belong to, and are dropped in any other |
-//! | a message is lost | what it counted is lost; nothing is sent twice |
+//! | an instance dies or restarts | its lease and its counts run out (a lease is given back by [`Fleet::shutdown`]); it comes back as a newcomer, and counts for the quorum as another instance: a process in a crash loop is two or more within the window |
+//! | a message is late | counts, closes and reopens carry the epoch they belong to, and are dropped in any other; what is older than the circuit's window, by the clock of its Redis, is not done, and told again where it is still so |
+//! | Redis's clock is set | forward by more than a window, the counts of that round may be lost and a wait ends early; back, nothing lasts longer than it would from then on |
+//! | nodes of a cluster have different times | a wait or a timed force heard from the index is off by the difference of its node and the circuit's, a wait never longer than it is; what is late is judged by the circuit's node alone |
+//! | a message is lost | what it counted is lost; nothing is sent twice, but in a cluster what was under way as a connection broke may be, once: it can count twice |
 //! | keys of another version of this crate | as Redis down, with a message that names the key and both versions. Nothing is written |
 //! | keys changed by hand | [`FleetEvent::Damaged`], once; a bad field counts as not there, a key of another type leaves that circuit to itself |
 //! | a circuit is evicted from its set and made again | it starts anew and hears at once what the fleet made of it |
-//! | one sick instance | its failures count, and alone they never reach the quorum. Beside instances with a few failures of their own its many calls can carry the fleet's rate: choose the quorum well above the number of hosts that fail together |
+//! | a window's length changes, instance after instance | those of the old and of the new length write the same ten buckets over each other: until all have one length the fleet loses counts, and may trip late or not at all. Each circuit's own rules hold |
+//! | one sick instance | its failures count, and alone they never reach the quorum, unless it restarts within the window. Beside instances with a few failures of their own its many calls can carry the fleet's rate: choose the quorum well above the number of hosts that fail together |
 //!
 //! # Redis
 //!
@@ -79,12 +85,13 @@
 //!
 //! ```text
 //! ACL SETUSER breaker on >secret ~tower-breaker:* resetchannels -@all +@connection +evalsha +eval +time
-//!     +get +set +hget +hmget +hset +hdel +hincrby +zadd +zrange +zrangebyscore +zrem +zcard +pttl +pexpire
+//!     +get +set +del +hget +hmget +hset +hdel +hlen +hincrby +zadd +zrange +zrangebyscore +zrem +zcard +pttl +pexpire
 //! ```
 //!
 //! (`+cluster` for a cluster, `+role` for sentinels). Keys are `prefix:{set}:..` for the index of a set and `prefix:{set/circuit}:v1`,
-//! one hash, for each circuit that was ever called in a minute of trouble or peace; all of them expire. In a cluster a
-//! circuit's key has a slot of its own and the index another, and each circuit of a round is a command of its own.
+//! one hash, for each circuit that was called; all of them expire. One that the fleet never opened and nobody commanded lives for
+//! two of its windows after its last call, the others for [`expiry`](FleetBuilder::expiry). In a cluster a circuit's key has a
+//! slot of its own and the index another, and each circuit of a round is a command of its own.
 //!
 //! What it costs is measured in `FLEET.md` beside this crate's manifest.
 //!

@@ -1,7 +1,8 @@
 //! The way to Redis: one server, the master that sentinels name, or a cluster.
 //!
 //! A link that failed is dropped and made anew at the next round, which is what asks sentinels again after a failover. No
-//! command is sent twice: what stood in a socket may have been carried out.
+//! command is sent twice: what stood in a socket may have been carried out. In a cluster the client may, once, since it has one
+//! number for that and for following a slot to its new node.
 
 mod script;
 mod target;
@@ -56,6 +57,15 @@ impl Link {
             Self::One(_) => AT_ONCE,
             #[cfg(feature = "cluster")]
             Self::Cluster(_) => 1,
+        }
+    }
+
+    /// Whether what says the time of one circuit says that of all.
+    pub(crate) const fn one_clock(&self) -> bool {
+        match self {
+            Self::One(_) => true,
+            #[cfg(feature = "cluster")]
+            Self::Cluster(_) => false,
         }
     }
 

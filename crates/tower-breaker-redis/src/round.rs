@@ -72,19 +72,26 @@ struct Scripts {
 struct Index {
     born: String,
     last: String,
+    /// The number that what it published last was given.
+    given: u64,
     lines: HashMap<Arc<str>, Line>,
-    /// Redis's own time, and when it was that.
-    now: Option<(i64, Instant)>,
+    now: Clock,
 }
 
-impl Index {
-    fn redis_now(&self, now: Instant) -> i64 {
-        self.now.map_or(0, |(redis, at)| redis + i64::try_from((now - at).as_millis()).unwrap_or(0))
-    }
+/// Redis's own time, and when it was that.
+pub(crate) type Clock = Option<(i64, Instant)>;
+
+/// 0 where it was never told.
+fn redis_now(clock: Clock, now: Instant) -> i64 {
+    clock.map_or(0, |(redis, at)| redis + i64::try_from((now - at).as_millis()).unwrap_or(0))
 }
 
 impl Round {
+    /// What was set by hand by now was set before there was a fleet.
     pub(crate) fn new(setup: Setup, target: Target) -> Self {
+        let now = Instant::now();
+        let circuits = setup.circuits.list().into_iter();
+        let members = circuits.map(|circuit| (circuit.name().into(), Member::new(&circuit, false, now))).collect();
         Self {
             setup,
             target,
@@ -95,7 +102,7 @@ impl Round {
                 publish: Script::new(include_str!("scripts/publish.lua")),
             },
             chance: fastrand::Rng::new(),
-            members: HashMap::new(),
+            members,
             index: Index::default(),
             number: 0,
             failed: 0,
@@ -133,34 +140,31 @@ impl Round {
 
     fn note(&mut self, started: Instant, outcome: Result<(), String>) {
         let now = Instant::now();
-        let event = match outcome {
-            Ok(()) => {
+        let wrong = outcome.err().map(|reason| format!("redis at {}: {reason}", self.setup.address));
+        let event = match &wrong {
+            None => {
                 let after = self.heard_at.map(|at| now - at);
                 let joined = self.failed > 0 || self.heard_at.is_none();
                 self.failed = 0;
                 self.heard_at = Some(now);
                 joined.then_some(FleetEvent::Joined { after })
             }
-            Err(reason) => {
+            Some(reason) => {
                 self.link = None;
                 self.failed = self.failed.saturating_add(1);
-                let reason = format!("redis at {}: {reason}", self.setup.address);
-                (self.failed == 1).then_some(FleetEvent::Away { reason })
+                (self.failed == 1).then(|| FleetEvent::Away { reason: reason.clone() })
             }
         };
         let mut state = self.setup.shared.state();
         state.connected = self.failed == 0;
         if state.connected {
             state.rounds += 1;
-            state.reason = None;
             state.heard_at = Some(now);
             state.took = now - started;
         } else {
             state.failed += 1;
         }
-        if let Some(FleetEvent::Away { reason }) = &event {
-            state.reason = Some(reason.clone());
-        }
+        state.reason = wrong;
         drop(state);
         let damages = self
             .damages

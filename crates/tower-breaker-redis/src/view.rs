@@ -6,7 +6,7 @@ use std::time::Duration;
 pub struct FleetStatus {
     /// The last round succeeded. A gauge: 0 says that every circuit goes on by itself.
     pub connected: bool,
-    /// Why it is not connected, without a password.
+    /// Why it is not connected, as the latest round found it, without a password.
     pub reason: Option<String>,
     /// How long ago the last round succeeded; `None`: none did yet.
     pub last_contact: Option<Duration>,

@@ -119,6 +119,8 @@ pub(crate) struct Answer {
     pub(crate) seen_by: u32,
     /// A field that was changed by hand to what it cannot be.
     pub(crate) damaged: Option<String>,
+    /// It was asked so long ago that nothing of it was done.
+    pub(crate) late: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,8 +152,10 @@ impl Answer {
         let lease_left = millis(number(words)?);
         let [calls, failures, slow] = [count(words)?, count(words)?, count(words)?];
         let seen_by = words.next()?.parse().ok()?;
-        let damaged = words.next().filter(|field| *field != "-").map(str::to_owned);
-        Some(Self { line, lease, lease_left, calls, failures, slow, seen_by, damaged })
+        let damaged = words.next()?;
+        let damaged = (damaged != "-").then(|| damaged.to_owned());
+        let late = words.next()? == "late";
+        Some(Self { line, lease, lease_left, calls, failures, slow, seen_by, damaged, late })
     }
 }
 
@@ -202,7 +206,9 @@ impl Ask {
             Act::Close => (self.state.word(), "close"),
             Act::Reopen => (self.state.word(), "reopen"),
             Act::Leave => (self.state.word(), "leave"),
-            Act::Hand(state) => (state.map_or("k", State::word), "hand"),
+            Act::Hand(Some(state)) => (state.word(), "hand"),
+            // What it knows goes along: Redis may have forgotten.
+            Act::Hand(None) => (self.state.word(), "keep"),
         };
         let rules = &self.rules;
         [
@@ -287,5 +293,6 @@ const fn mode_word(mode: Option<Mode>) -> &'static str {
 }
 
 fn share_word(share: Option<f64>) -> String {
-    share.map_or_else(|| "-".to_owned(), |share| share.to_string())
+    // The script reads plain decimals: no exponent, which is never written here, and no sign, which -0 has.
+    share.map_or_else(|| "-".to_owned(), |share| share.abs().to_string())
 }

@@ -51,6 +51,7 @@ impl Target {
         let client = redis::cluster::ClusterClient::builder(parts.nodes())
             .connection_timeout(timeout)
             .response_timeout(timeout)
+            // With none it would not follow a slot that moves either: each move is then a round that fails.
             .retries(1)
             .build()
             .map_err(|error| invalid(url, &error.to_string()))?;

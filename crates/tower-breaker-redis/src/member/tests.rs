@@ -3,9 +3,10 @@ mod following;
 mod probing;
 mod telling;
 
-use tower_breaker_core::{CircuitBreakerConfig, ManualClock, Outcome, Permit};
+use tower_breaker_core::{ActiveMode, CircuitBreakerConfig, Forced, ManualClock, Outcome, Permit};
 
 use super::*;
+use crate::wire::Ask;
 
 const TERMS: Terms = Terms {
     hold: Duration::from_secs(5),
@@ -92,7 +93,8 @@ impl Here {
     fn is_answered(&mut self, asked: &Asked, line: &Line, lease: Lease, left: u64) {
         let lease_left = Duration::from_millis(left);
         let (line, damaged) = (line.clone(), None);
-        let answer = Answer { line, lease, lease_left, calls: 9, failures: 8, slow: 7, seen_by: 6, damaged };
+        let answer =
+            Answer { line, lease, lease_left, calls: 9, failures: 8, slow: 7, seen_by: 6, damaged, late: false };
         self.member.hear(&self.circuit, asked, &answer, &TERMS, self.redis_now, self.now);
     }
 

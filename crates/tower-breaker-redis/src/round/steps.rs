@@ -6,13 +6,13 @@ use redis::FromRedisValue;
 use tokio::time::Instant;
 use tower_breaker_core::Circuit;
 
-use super::{Index, Round};
+use super::{Index, Round, redis_now};
 use crate::{
     FleetCircuit, FleetState,
     keys::VERSION,
     link::Link,
     member::{Asked, Member},
-    wire::{Answer, Line, State, as_millis},
+    wire::{Act, Answer, Line, State, as_millis},
 };
 
 /// Changes read at once: a newcomer reads the whole index in a few calls.
@@ -28,7 +28,7 @@ enum Which {
     Publish,
 }
 
-type Found = (Arc<str>, Circuit, Asked);
+pub(super) type Found = (Arc<str>, Circuit, Asked);
 
 impl Round {
     pub(super) async fn round(&mut self) -> Result<(), String> {
@@ -61,14 +61,14 @@ impl Round {
         link.call(script, keys, words, self.setup.timeout).await
     }
 
-    fn rejoin(&mut self) {
+    pub(super) fn rejoin(&mut self) {
         let forget = self.heard_at.is_some_and(|at| at.elapsed() > self.setup.expiry / 2);
-        if forget {
-            self.index = Index::default();
-        }
+        // Another Redis may answer, or the same one with older data: read anew, what it lost is noticed and published again.
+        self.index = Index::default();
         self.members.retain(|_, member| match member.circuit().upgrade() {
             Some(circuit) => {
                 member.rejoin(&circuit, forget);
+                member.clock = None;
                 true
             }
             None => false,
@@ -84,38 +84,44 @@ impl Round {
                 self.index.born.clone(),
                 if self.index.last.is_empty() { "0".to_owned() } else { self.index.last.clone() },
                 PAGE.to_string(),
+                self.index.given.to_string(),
             ];
             let reply: Vec<String> = self.call(Which::Read, &self.setup.keys.index(), &words).await?;
-            let mut reply = reply.into_iter();
-            let mut next = || reply.next().unwrap_or_default();
-            if next() != "ok" {
-                let (found, key) = (next(), self.setup.keys.version());
-                return Err(format!(
-                    "{key} says that version {found:?} wrote these keys, and this one is {VERSION}; another prefix keeps the two apart"
-                ));
-            }
-            let redis_now: i64 = next().parse().map_err(|_| "an index that tells no time".to_owned())?;
-            let (born, last) = (next(), next());
-            let now = Instant::now();
-            self.index.now = Some((redis_now, now));
-            let news = self.index.born == born;
-            if !news {
-                // The index was made anew: what this instance knows is told, in case nobody else remembers.
-                self.index.lines.clear();
-                for member in self.members.values_mut() {
-                    member.remind();
-                }
-            }
-            (self.index.born, self.index.last) = (born, last);
-            let mut count = 0;
-            while let (Some(name), Some(text)) = (reply.next(), reply.next()) {
-                count += 1;
-                self.heard(&name.into(), &text, news, redis_now, now);
-            }
-            if count < PAGE {
+            if self.listed(reply)? < PAGE {
                 return Ok(());
             }
         }
+    }
+
+    /// Gives how many changes there were.
+    pub(super) fn listed(&mut self, reply: Vec<String>) -> Result<usize, String> {
+        let mut reply = reply.into_iter();
+        let mut next = || reply.next().unwrap_or_default();
+        if next() != "ok" {
+            let (found, key) = (next(), self.setup.keys.version());
+            return Err(format!(
+                "{key} says that version {found:?} wrote these keys, and this one is {VERSION}; another prefix keeps the two apart"
+            ));
+        }
+        let redis_now: i64 = next().parse().map_err(|_| "an index that tells no time".to_owned())?;
+        let (born, last) = (next(), next());
+        let now = Instant::now();
+        let news = self.index.born == born;
+        if !news {
+            // The index was made anew: what this instance knows is told, in case nobody else remembers.
+            self.index = Index { born, ..Index::default() };
+            for member in self.members.values_mut() {
+                member.remind();
+            }
+        }
+        self.index.now = Some((redis_now, now));
+        self.index.last = last;
+        let mut count = 0;
+        while let (Some(name), Some(text)) = (reply.next(), reply.next()) {
+            count += 1;
+            self.heard(&name.into(), &text, news, redis_now, now);
+        }
+        Ok(count)
     }
 
     pub(super) fn heard(&mut self, name: &Arc<str>, text: &str, news: bool, redis_now: i64, now: Instant) {
@@ -123,6 +129,8 @@ impl Round {
             self.damages.push_back((Arc::clone(name), format!("not a line of this version: {text:?}")));
             return;
         };
+        // A round that joins may read many pages.
+        let news = news && self.failed == 0 && self.heard_at.is_some();
         if let Some(member) = self.members.get_mut(name)
             && let Some(circuit) = member.circuit().upgrade()
         {
@@ -138,7 +146,7 @@ impl Round {
     /// Looks at every circuit of the set.
     pub(super) fn look(&mut self, joins: bool) -> Vec<Found> {
         let now = Instant::now();
-        let redis_now = self.index.redis_now(now);
+        let redis_now = redis_now(self.index.now, now);
         let mut found = Vec::new();
         self.number += 1;
         for circuit in self.setup.circuits.list() {
@@ -146,7 +154,11 @@ impl Round {
                 Some(member) if member.circuit().is_of(&circuit) => member,
                 _ => {
                     let name: Arc<str> = circuit.name().into();
-                    let mut member = Member::new(&circuit, !joins, now);
+                    let mut member = Member::new(&circuit, true, now);
+                    if joins {
+                        // Made while Redis was away.
+                        member.rejoin(&circuit, false);
+                    }
                     if let Some(line) = self.index.lines.get(&name) {
                         member.follow(&circuit, line, &self.setup.terms, redis_now, now, false, false);
                     }
@@ -165,22 +177,43 @@ impl Round {
     /// Tells, hears, and follows. What is newer than the index goes to `learnt`.
     async fn exchange(&mut self, found: &[Found], learnt: &mut Vec<(Arc<str>, Line)>) -> Result<(), String> {
         let keys: Vec<String> = found.iter().map(|(name, ..)| self.setup.keys.circuit(name)).collect();
+        let one_clock = self.link.as_ref().is_none_or(Link::one_clock);
         let head = [
             self.setup.shared.instance().to_owned(),
             self.setup.expiry.as_millis().to_string(),
             as_millis(self.setup.lease).to_string(),
             self.setup.quorum.to_string(),
-            self.index.redis_now(Instant::now()).to_string(),
+            self.sent(one_clock, found, Instant::now()).to_string(),
         ];
         let words: Vec<String> =
             head.into_iter().chain(found.iter().flat_map(|(_, _, asked)| asked.ask.words())).collect();
         let reply: Vec<String> = self.call(Which::Exchange, &keys, &words).await?;
+        self.answered(found, &reply, learnt)
+    }
+
+    /// What time it is where these are told, or 0: unknown. In a cluster the index may be another node's, of another clock:
+    /// there it is what the circuit's own node last said.
+    pub(super) fn sent(&self, one_clock: bool, found: &[Found], now: Instant) -> i64 {
+        let index = one_clock.then_some(self.index.now);
+        let node = || self.members.get(&found.first()?.0)?.clock;
+        redis_now(index.unwrap_or_else(node), now)
+    }
+
+    pub(super) fn answered(
+        &mut self,
+        found: &[Found],
+        reply: &[String],
+        learnt: &mut Vec<(Arc<str>, Line)>,
+    ) -> Result<(), String> {
         let now = Instant::now();
         let redis_now: i64 = reply.first().and_then(|now| now.parse().ok()).ok_or("an exchange that tells no time")?;
         self.setup.shared.state().exchanged += found.len() as u64;
         for ((name, circuit, asked), text) in found.iter().zip(&reply[1..]) {
             let Some(member) = self.members.get_mut(name) else { continue };
+            member.clock = Some((redis_now, now));
             let wrong = match Answer::read(text) {
+                // Nothing of it was done, and what is still so is told in the next round.
+                Ok(answer) if answer.late => continue,
                 Ok(answer) => {
                     member.hear(circuit, asked, &answer, &self.setup.terms, redis_now, now);
                     let line = answer.line;
@@ -205,7 +238,7 @@ impl Round {
             let head = [VERSION.to_string(), self.setup.expiry.as_millis().to_string(), MOST.to_string()];
             let lines = chunk.iter().flat_map(|(name, line)| [name.to_string(), line.epoch.to_string(), line.write()]);
             let words: Vec<String> = head.into_iter().chain(lines).collect();
-            let _: u64 = self.call(Which::Publish, &self.setup.keys.index(), &words).await?;
+            self.index.given = self.call(Which::Publish, &self.setup.keys.index(), &words).await?;
             self.index.lines.extend(chunk.iter().cloned());
         }
         Ok(())
@@ -236,29 +269,38 @@ impl Round {
         self.setup.shared.state().circuits = circuits.collect();
     }
 
-    /// Lets others probe.
+    /// Tells what operators did since the last round, and lets others probe.
     pub(super) async fn leave(&mut self) {
-        let now = Instant::now();
-        let found: Vec<Found> = self
-            .members
-            .iter()
-            .filter_map(|(name, member)| {
-                let circuit = member.circuit().upgrade()?;
-                let asked = member.leave(&circuit, &self.setup.terms, now)?;
-                Some((Arc::clone(name), circuit, asked))
-            })
-            .collect();
-        if let Some(at_once) = self.link.as_ref().map(Link::at_once) {
-            let timeout = self.setup.timeout;
-            let leaving = async {
+        let Some(at_once) = self.link.as_ref().map(Link::at_once) else { return };
+        let timeout = self.setup.timeout;
+        let leaving = async {
+            // A lease is given back at the epoch that the commands made.
+            for commands in [true, false] {
+                let found = if commands { self.commands() } else { self.leases() };
                 for chunk in found.chunks(at_once) {
                     let mut learnt = Vec::new();
                     self.exchange(chunk, &mut learnt).await?;
                     self.publish(&learnt).await?;
                 }
-                Ok::<_, String>(())
-            };
-            let _ = tokio::time::timeout(timeout, leaving).await;
-        }
+            }
+            Ok::<_, String>(())
+        };
+        let _ = tokio::time::timeout(timeout, leaving).await;
+    }
+
+    pub(super) fn commands(&mut self) -> Vec<Found> {
+        let mut found = self.look(false);
+        found.retain(|(.., asked)| matches!(asked.ask.act, Act::Hand(_)));
+        found
+    }
+
+    fn leases(&self) -> Vec<Found> {
+        let now = Instant::now();
+        let members = self.members.iter().filter_map(|(name, member)| {
+            let circuit = member.circuit().upgrade()?;
+            let asked = member.leave(&circuit, &self.setup.terms, now)?;
+            Some((Arc::clone(name), circuit, asked))
+        });
+        members.collect()
     }
 }

@@ -2,18 +2,25 @@ use std::sync::Mutex;
 
 use tower_breaker_core::{CircuitBreakerConfig, Outcome, State};
 
-use super::*;
-use crate::{FleetState, wire::Act};
+use super::{steps::Found, *};
+use crate::{
+    FleetState,
+    wire::{self, Act},
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Where nothing is. What it says is kept.
 fn round() -> (Round, Arc<Mutex<Vec<FleetEvent>>>) {
+    round_of(Circuits::new(CircuitBreakerConfig::default()))
+}
+
+fn round_of(circuits: Circuits) -> (Round, Arc<Mutex<Vec<FleetEvent>>>) {
     let told = Arc::new(Mutex::new(Vec::new()));
     let events = Arc::clone(&told);
     let (target, address) = Target::parse("redis://127.0.0.1:1", SECOND).expect("a URL");
     let setup = Setup {
-        circuits: Circuits::new(CircuitBreakerConfig::default()),
+        circuits,
         keys: Keys::new("tower-breaker", "default"),
         address,
         interval: SECOND,
@@ -35,6 +42,10 @@ impl Round {
 
     fn hears(&mut self, name: &str, line: &str) {
         self.heard(&name.into(), line, true, 0, Instant::now());
+    }
+
+    fn answers(&mut self, found: &[Found], now: &str, line: &str) {
+        self.answered(found, &[now.to_owned(), line.to_owned()], &mut Vec::new()).expect("a time");
     }
 
     /// What there is to tell, of which circuit and of how many calls.
@@ -70,7 +81,7 @@ fn away_and_back_are_each_said_once_and_counted_each_time() {
     }
     let status = round.setup.shared.status();
     assert_eq!((status.connected, status.rounds, status.failed), (false, 2, 2));
-    assert_eq!(status.reason.as_deref(), Some("redis at 127.0.0.1:1: no answer"));
+    assert_eq!(status.reason.as_deref(), Some("redis at 127.0.0.1:1: refused"), "the latest");
     round.ends(Ok(()));
     let status = round.setup.shared.status();
     assert_eq!((status.connected, status.rounds, status.failed, status.reason), (true, 3, 2, None));
@@ -109,9 +120,36 @@ fn whatever_ends_the_task_the_gauge_says_so() {
 #[test]
 fn the_time_of_redis_goes_on_with_this_instances_clock() {
     let at = Instant::now();
-    let index = Index { now: Some((1_700_000_000_000, at)), ..Index::default() };
-    assert_eq!(index.redis_now(at + 3 * SECOND), 1_700_000_003_000);
-    assert_eq!(Index::default().redis_now(at), 0, "it was never told");
+    assert_eq!(redis_now(Some((1_700_000_000_000, at)), at + 3 * SECOND), 1_700_000_003_000);
+    assert_eq!(redis_now(None, at), 0, "it was never told");
+}
+
+#[test]
+fn in_a_cluster_times_of_two_nodes_are_never_compared() {
+    let (mut round, _) = round();
+    call(&round, "orders");
+    let found = round.look(false);
+    let now = Instant::now();
+    // The index's node is hours ahead.
+    round.index.now = Some((90_000_000, now));
+    assert_eq!(round.sent(true, &found, now), 90_000_000);
+    assert_eq!(round.sent(false, &found, now), 0, "nothing was heard from its node");
+    round.answers(&found, "5000", "0 c 0 0 0 - - -1 - 0 1 0 0 0 - -");
+    let later = round.sent(false, &found, Instant::now() + SECOND);
+    assert!((6_000..60_000).contains(&later), "{later}");
+    round.rejoin();
+    assert_eq!(round.sent(false, &found, now), 0, "another node may be the one");
+}
+
+#[test]
+fn a_command_that_came_late_is_told_again_and_not_undone() {
+    let (mut round, _) = round();
+    let circuit = round.setup.circuits.get_or_create("orders");
+    circuit.force_open();
+    let found = round.look(false);
+    round.answers(&found, "5000", "0 c 5000 0 0 - - -1 - 0 0 0 0 0 - late");
+    assert_eq!(circuit.by_hand().commands, 1);
+    assert_eq!(round.tells(false), [("orders".to_owned(), Act::Hand(Some(wire::State::ForcedOpen)), 0)]);
 }
 
 #[test]
@@ -127,6 +165,68 @@ fn what_circuits_made_since_it_joined_counted_is_told_whole_and_once() {
     round.setup.circuits.remove("since");
     call(&round, "since");
     assert_eq!(round.tells(false), [("since".to_owned(), Act::Report, 1)]);
+}
+
+#[test]
+fn what_was_set_since_the_start_is_a_command_and_what_was_set_before_gives_way() {
+    for line in [None, Some("3 r 0 0 0 - - -1")] {
+        let circuits = Circuits::new(CircuitBreakerConfig::default());
+        let [before, since] = ["before", "since"].map(|name| circuits.get_or_create(name));
+        before.force_open();
+        let (mut round, _) = round_of(circuits);
+        since.force_open();
+        round.setup.circuits.get_or_create("made since").force_open();
+        for name in ["before", "since", "made since"] {
+            line.into_iter().for_each(|line| round.hears(name, line));
+        }
+        let mut told = round.tells(true);
+        told.sort_by_key(|(name, ..)| name.len());
+        let command = |name: &str| (name.to_owned(), Act::Hand(Some(crate::wire::State::ForcedOpen)), 0);
+        assert_eq!(told, [command("since"), ("before".to_owned(), Act::Report, 0), command("made since")], "{line:?}");
+        assert_eq!(before.by_hand().force.is_some(), line.is_none());
+        assert!(since.by_hand().force.is_some());
+    }
+}
+
+#[test]
+fn what_was_restored_since_the_start_is_no_command() {
+    let before = Circuits::new(CircuitBreakerConfig::default());
+    before.get_or_create("orders").force_open();
+    for line in [None, Some("3 r 0 0 0 - - -1")] {
+        let (mut round, _) = round();
+        line.into_iter().for_each(|line| round.hears("orders", line));
+        round.setup.circuits.restore(&before.export()).expect("an export");
+        assert_eq!(round.tells(false), [("orders".to_owned(), Act::Report, 0)]);
+        let hand = round.setup.circuits.get_or_create("orders").by_hand();
+        assert_eq!(hand.force.is_some(), line.is_none(), "the fleet knows better");
+    }
+}
+
+#[test]
+fn a_circuit_made_while_redis_was_away_tells_its_commands_and_not_what_it_counted() {
+    let (mut round, _) = round();
+    round.look(true);
+    call(&round, "orders");
+    round.setup.circuits.get_or_create("orders").reset();
+    assert_eq!(round.tells(true), [("orders".to_owned(), Act::Hand(Some(crate::wire::State::Reset)), 0)]);
+}
+
+#[test]
+fn last_words_are_of_commands_alone_whatever_was_counted() {
+    let (mut round, _) = round();
+    for name in ["known", "called"] {
+        call(&round, name);
+    }
+    round.look(false);
+    for name in ["known", "called", "made since"] {
+        call(&round, name);
+    }
+    for name in ["known", "made since"] {
+        round.setup.circuits.get_or_create(name).force_closed();
+    }
+    let mut told: Vec<_> = round.commands().iter().map(|(name, ..)| name.to_string()).collect();
+    told.sort_unstable();
+    assert_eq!(told, ["known", "made since"]);
 }
 
 #[test]
@@ -151,6 +251,53 @@ fn a_circuit_begins_with_what_the_index_had_of_its_name() {
     assert_eq!(circuit.state(), State::Open);
     round.hears("orders", "4 c 0 0 0 - - -1");
     assert_eq!(circuit.state(), State::Closed);
+}
+
+#[test]
+fn what_a_round_that_joins_reads_is_how_things_stand_and_no_news() {
+    let (mut round, _) = round();
+    let circuits = ["first", "again", "news"].map(|name| round.setup.circuits.get_or_create(name));
+    round.look(true);
+    for circuit in &circuits {
+        while let Ok(permit) = circuit.try_acquire() {
+            permit.record(Outcome::Failure);
+        }
+    }
+    round.hears("first", "3 r 0 0 0 - - -1");
+    round.ends(Ok(()));
+    round.ends(Err("no answer"));
+    round.hears("again", "3 r 0 0 0 - - -1");
+    round.ends(Ok(()));
+    round.hears("news", "3 r 0 0 0 - - -1");
+    assert_eq!(circuits.map(|circuit| circuit.state()), [State::Open, State::Open, State::Closed]);
+}
+
+#[test]
+fn what_was_read_of_the_index_is_not_trusted_over_a_new_connection() {
+    let (mut round, _) = round();
+    round.hears("orders", "3 o 0 60000 1 - - -1");
+    (round.index.born, round.index.last, round.index.given) = ("1.1".to_owned(), "7".to_owned(), 8);
+    round.rejoin();
+    let Index { born, last, given, lines, now } = &round.index;
+    assert_eq!((born.as_str(), last.as_str(), *given, lines.len(), *now), ("", "", 0, 0, None));
+}
+
+#[test]
+fn of_an_index_of_another_birth_nothing_is_kept_and_what_is_known_is_told() {
+    let (mut round, _) = round();
+    call(&round, "orders");
+    round.look(true);
+    let lists = |round: &mut Round, words: &str| round.listed(words.split(';').map(str::to_owned).collect());
+    assert_eq!(lists(&mut round, "ok;5000;1.1;7;orders;3 r 0 0 0 - - -1;a;1 c 0 0 0 - - -1"), Ok(2));
+    round.index.given = 8;
+    assert_eq!(lists(&mut round, "ok;6000;1.1;9"), Ok(0));
+    assert_eq!((round.index.lines.len(), round.index.given, round.tells(false).len()), (2, 8, 0));
+    assert_eq!(lists(&mut round, "ok;7000;2.2;1;a;1 c 0 0 0 - - -1"), Ok(1));
+    assert_eq!((&*round.index.born, &*round.index.last, round.index.given), ("2.2", "1", 0));
+    assert_eq!(round.index.lines.keys().map(|name| &**name).collect::<Vec<_>>(), ["a"]);
+    assert_eq!(round.tells(false), [("orders".to_owned(), Act::Report, 0)]);
+    assert!(lists(&mut round, "version;2").is_err_and(|reason| reason.contains("version \"2\"")));
+    assert!(lists(&mut round, "ok;yesterday;1.1;7").is_err());
 }
 
 #[test]

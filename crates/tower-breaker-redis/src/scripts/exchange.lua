@@ -19,9 +19,15 @@ local sent = tonumber(ARGV[5])
 
 local function int(n) return string.format('%.0f', n) end
 
-local function whole(text)
+-- What instances read: times and counts a double holds exactly, waits as long as they can be told, opens in 32 bits.
+local MOST, LONGEST, OPENS = 9e15, 3e12, 2 ^ 32 - 1
+local function whole(text, least, most)
   local n = tonumber(text)
-  if n and n == math.floor(n) and n > -9e15 and n < 9e15 then return n end
+  if n and n == math.floor(n) and n >= least and n <= most then return n end
+end
+local function share(text)
+  local n = string.match(text, '^%d*%.?%d*$') and tonumber(text)
+  return n and n <= 1
 end
 
 local function one(key, a)
@@ -30,23 +36,23 @@ local function one(key, a)
 
   -- A field changed by hand to what it cannot be counts as not there, and is said.
   local damaged = '-'
-  local function number(i, default)
+  local function number(i, default, least, most)
     if not v[i] then return default end
-    local n = whole(v[i])
+    local n = whole(v[i], least, most)
     if not n then damaged = FIELDS[i] end
     return n or default
   end
-  local e, at, w, n = number(1, 0), number(3, now), number(4, 0), number(5, 0)
-  local s, l, lu, u = v[2] or 'c', v[6] or '', number(7, 0), number(10, -1)
+  local e, at, w, n = number(1, 0, 0, MOST), number(3, now, 0, MOST), number(4, 0, 0, LONGEST), number(5, 0, 0, OPENS)
+  local s, l, lu, u = v[2] or 'c', v[6] or '', number(7, 0, 0, MOST), number(10, -1, -1, MOST)
   local m, x, r = v[8] or '-', v[9] or '-', v[11] or ''
   if not STATES[s] then s, damaged = 'c', 's' end
   if m ~= '-' and m ~= 'e' and m ~= 'o' then m, damaged = '-', 'm' end
-  if x ~= '-' and not (tonumber(x) and tonumber(x) >= 0 and tonumber(x) <= 1) then x, damaged = '-', 'x' end
+  if x ~= '-' and not share(x) then x, damaged = '-', 'x' end
   local dirty, cleared = false, false
   -- Redis's own clock may have been set back: nothing began in the future, no force and no lease outlasts its length. It is
   -- written, or it would begin anew with each look.
   if at > now then
-    if u >= 0 then u = u - (at - now) end
+    if u >= 0 then u = math.max(u - (at - now), 0) end
     at, dirty = now, true
   end
   if lu > now + lease then lu, dirty = now + lease, true end
@@ -78,16 +84,12 @@ local function one(key, a)
   local current = known == e and not late
 
   if late then act = '-' end
-  if act == 'hand' then
-    m, x = a(5), a(6)
-    if known_s == 'k' then
-      e, dirty = e + 1, true
-    else
-      local left = tonumber(a(7))
-      u = left < 0 and -1 or now + left
-      n = 0
-      enter(known_s, now, 0)
-    end
+  if act == 'keep' then
+    e, m, x, dirty = e + 1, a(5), a(6), true
+  elseif act == 'hand' then
+    local left = tonumber(a(7))
+    m, x, n, u = a(5), a(6), 0, left < 0 and -1 or now + left
+    enter(known_s, now, 0)
   elseif s == 'o' and current then
     local mine = l == me
     local free = l == '' or now >= lu
@@ -95,7 +97,7 @@ local function one(key, a)
       n = 0
       enter('c', now, 0)
     elseif act == 'reopen' and (mine or free) then
-      n = n + 1
+      n = math.min(n + 1, OPENS)
       enter('o', now, math.floor(math.min(cap, math.max(grown(n), tonumber(a(3))))))
     elseif act == 'want' and now >= at + w and (mine or free) then
       l, lu, dirty = me, now + lease, true
@@ -120,9 +122,8 @@ local function one(key, a)
     local text = v[12 + i]
     if text and not cleared then
       b, c, f, o = string.match(text, '^(%d+) (%d+) (%d+) (%d+)$')
-      if b then
-        b, c, f, o = tonumber(b), tonumber(c), tonumber(f), tonumber(o)
-      else
+      b, c, f, o = whole(b, 0, MOST), whole(c, 0, MOST), whole(f, 0, MOST), whole(o, 0, MOST)
+      if not (b and c and f and o) then
         b, c, f, o, damaged = -1, 0, 0, 0, FIELDS[12 + i]
         redis.call('HDEL', key, damaged)
       end
@@ -160,7 +161,8 @@ local function one(key, a)
       'm', m, 'x', x, 'u', int(u), 'r', r)
     if cleared then redis.call('HDEL', key, '0', '1', '2', '3', '4', '5', '6', '7', '8', '9') end
     if bucket then redis.call('HSET', key, slot, bucket) end
-    redis.call('PEXPIRE', key, expiry)
+    -- Names may be strangers' doing: of which nothing was decided, only the buckets are kept, while they count.
+    redis.call('PEXPIRE', key, e > 0 and expiry or int(math.min(tonumber(expiry), 2 * width * BUCKETS)))
   elseif e > 0 then
     redis.call('PEXPIRE', key, expiry)
   end
@@ -168,7 +170,7 @@ local function one(key, a)
   local held = '-'
   if l ~= '' and now < lu then held = l == me and 'me' or 'other' end
   return table.concat({ int(e), s, int(at), int(w), int(n), m, x, int(u), held, int(math.max(lu - now, 0)),
-    int(sum_calls), int(sum_failures), int(sum_slow), #seen, damaged }, ' ')
+    int(sum_calls), int(sum_failures), int(sum_slow), #seen, damaged, late and 'late' or '-' }, ' ')
 end
 
 local out = { int(now) }

@@ -2,19 +2,26 @@
 --
 -- KEYS     version, meta, order, lines: of one slot
 -- ARGV     version, expiry, most circuits, then name, epoch and line of each
--- Returns  how many were news
+-- Returns  the last number, or 0 where another version wrote these keys
 local version = redis.call('GET', KEYS[1])
 if version and version ~= ARGV[1] then return 0 end
+
+-- As `read.lua` does: what is added here could hide that a part is gone. Who looks next finds no birth and makes one.
+local last = tonumber(redis.call('HGET', KEYS[2], 'last') or 0) or 0
+local top = tonumber(redis.call('ZRANGE', KEYS[3], -1, -1, 'WITHSCORES')[2] or 0)
+if redis.call('ZCARD', KEYS[3]) ~= redis.call('HLEN', KEYS[4]) or top ~= last then
+  redis.call('DEL', KEYS[2], KEYS[3], KEYS[4])
+  last = 0
+end
+
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local news = 0
 for i = 4, #ARGV, 3 do
   local line = redis.call('HGET', KEYS[4], ARGV[i])
   if not line or (tonumber(string.match(line, '^%d+')) or -1) < tonumber(ARGV[i + 1]) then
-    local number = redis.call('HINCRBY', KEYS[2], 'last', 1)
-    redis.call('ZADD', KEYS[3], number, ARGV[i])
+    last = redis.call('HINCRBY', KEYS[2], 'last', 1)
+    redis.call('ZADD', KEYS[3], last, ARGV[i])
     redis.call('HSET', KEYS[4], ARGV[i], ARGV[i + 2] .. ' ' .. string.format('%.0f', now))
-    news = news + 1
   end
 end
 
@@ -31,4 +38,4 @@ for i, name in ipairs(redis.call('ZRANGE', KEYS[3], 0, math.max(excess, 8) - 1))
   end
 end
 for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ARGV[2]) end
-return news
+return string.format('%.0f', last)

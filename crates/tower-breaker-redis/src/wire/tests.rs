@@ -15,13 +15,22 @@ fn a_line_reads_as_it_was_written() {
     assert_eq!(Line::read(&mut line.write().split(' ')), Some(line));
 }
 
+/// The script takes digits and a point, and nothing else.
+#[test]
+fn a_share_is_written_as_a_plain_decimal() {
+    for (share, word) in [(-0.0, "0"), (1.0, "1"), (1e-7, "0.0000001"), (0.1 + 0.2, "0.30000000000000004")] {
+        assert_eq!(share_word(Some(share)), word);
+    }
+    assert_eq!(share_word(None), "-");
+}
+
 #[test]
 fn words_of_others_are_no_line() {
     for text in ["", "x", "1 zz 1 1 1 - - -1", "1 c 1 1 1 q - -1", "1 c 1 1 1 - 7 -1", "-1 c 1 1 1 - - -1", "1 c 1 1"] {
         assert_eq!(Line::read(&mut text.split(' ')), None, "{text}");
     }
     assert!(Answer::read("! WRONGTYPE").is_err_and(|reason| reason == "WRONGTYPE"));
-    assert!(Answer::read("1 c 0 0 0 - - -1 nobody 0 0 0 0 0 -").is_err());
+    assert!(Answer::read("1 c 0 0 0 - - -1 nobody 0 0 0 0 0 - -").is_err());
 }
 
 #[test]
@@ -71,7 +80,7 @@ fn a_window_of_calls_and_a_short_one_become_times() {
 
 #[test]
 fn an_answer_is_read_as_the_script_writes_it() {
-    let answer = Answer::read("7 o 1000 500 2 e 0.5 9000 other 1500 40 30 20 3 w").expect("an answer");
+    let answer = Answer::read("7 o 1000 500 2 e 0.5 9000 other 1500 40 30 20 3 w -").expect("an answer");
     let line = Line {
         epoch: 7,
         state: State::Open,
@@ -84,8 +93,9 @@ fn an_answer_is_read_as_the_script_writes_it() {
     };
     assert_eq!((&answer.line, answer.lease, answer.lease_left), (&line, Lease::Other, Duration::from_millis(1_500)));
     assert_eq!((answer.calls, answer.failures, answer.slow, answer.seen_by), (40, 30, 20, 3));
-    assert_eq!(answer.damaged.as_deref(), Some("w"));
-    let answer = |lease: &str| Answer::read(&format!("1 c 0 0 0 - - -1 {lease} 0 0 0 0 0 -")).expect("an answer");
+    assert_eq!((answer.damaged.as_deref(), answer.late), (Some("w"), false));
+    assert!(Answer::read("1 c 0 0 0 - - -1 - 0 0 0 0 0 - late").is_ok_and(|answer| answer.late));
+    let answer = |lease: &str| Answer::read(&format!("1 c 0 0 0 - - -1 {lease} 0 0 0 0 0 - -")).expect("an answer");
     assert_eq!((answer("-").lease, answer("me").lease, answer("-").damaged), (Lease::Free, Lease::Mine, None));
 }
 
@@ -116,7 +126,7 @@ fn an_ask_is_written_as_the_script_reads_it() {
         (Act::Close, "o", "close"),
         (Act::Reopen, "o", "reopen"),
         (Act::Leave, "o", "leave"),
-        (Act::Hand(None), "k", "hand"),
+        (Act::Hand(None), "o", "keep"),
         (Act::Hand(Some(State::ForcedOpen)), "fo", "hand"),
         (Act::Hand(Some(State::ForcedClosed)), "fc", "hand"),
         (Act::Hand(Some(State::Reset)), "r", "hand"),

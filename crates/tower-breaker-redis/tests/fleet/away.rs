@@ -76,6 +76,25 @@ fn redis_gone_while_open_every_instance_probes_for_itself() {
 
 #[test]
 #[ignore = "needs redis-server"]
+fn redis_that_answers_and_decides_nothing_holds_nobody_back() {
+    // No memory for what is written, and no replica to write it to: it can be read all the same.
+    for (setting, bad, good) in [("maxmemory", "1", "0"), ("min-replicas-to-write", "1", "0")] {
+        let server = Server::start();
+        let mut pair = pair(&server, &[("FLEET_TIMEOUT", "250")]);
+        trip_anew(&mut pair);
+        server.command(&["CONFIG", "SET", setting, bad]);
+        for instance in &mut pair {
+            instance.tell("ok 100");
+        }
+        until(setting, || pair.iter_mut().all(|instance| instance.look().state == "closed"));
+        server.command(&["CONFIG", "SET", setting, good]);
+        until("one mind", || pair.iter_mut().all(|instance| instance.look().fleet == "closed"));
+        assert!(pair.iter_mut().all(|instance| instance.look().state == "closed"));
+    }
+}
+
+#[test]
+#[ignore = "needs redis-server"]
 fn emptied_redis_learns_again_what_the_instances_know() {
     let server = Server::start();
     let mut pair = pair(&server, &[]);

@@ -33,6 +33,21 @@ fn a_circuit_whose_key_is_of_another_type_goes_on_by_itself() {
 
 #[test]
 #[ignore = "needs redis-server"]
+fn a_circuit_whose_key_became_another_type_while_it_was_open_probes_by_itself() {
+    let server = Server::start();
+    let mut pair = [Instance::start(&server.url()), Instance::start(&server.url())];
+    trip_anew(&mut pair);
+    server.command(&["SET", CIRCUIT, "by hand"]);
+    for instance in &mut pair {
+        instance.tell("ok 100");
+    }
+    until("local closes", || pair.iter_mut().all(|instance| instance.look().state == "closed"));
+    server.command(&["DEL", CIRCUIT]);
+    until("one mind", || pair.iter_mut().all(|instance| instance.look().fleet == "closed"));
+}
+
+#[test]
+#[ignore = "needs redis-server"]
 fn fields_changed_by_hand_count_as_not_there() {
     let server = Server::start();
     let mut pair = [Instance::start(&server.url()), Instance::start(&server.url())];

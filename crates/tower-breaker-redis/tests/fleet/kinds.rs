@@ -1,8 +1,8 @@
-//! A user of its own, a cluster, sentinels.
+//! A user of its own, sentinels.
 
 use super::{Instance, Server, trip, until};
 
-fn is_one_fleet(url: &str) {
+pub(super) fn is_one_fleet(url: &str) {
     let mut pair = [Instance::start(url), Instance::start(url)];
     for instance in &mut pair {
         until("a connection", || {
@@ -19,39 +19,43 @@ fn is_one_fleet(url: &str) {
     assert!(pair.iter_mut().all(|instance| instance.look().damaged == 0));
 }
 
-/// The user that the crate's page tells to make.
-#[test]
-#[ignore = "needs redis-server"]
-fn a_user_with_the_rights_the_docs_name_is_enough() {
-    let page = include_str!("../../src/lib.rs");
-    let rule: String = page
+/// What makes the user that the crate's page tells to make.
+fn rule() -> Vec<&'static str> {
+    include_str!("../../src/lib.rs")
         .lines()
         .map(|line| line.trim_start_matches("//!").trim())
         .skip_while(|line| !line.starts_with("ACL SETUSER"))
         .take_while(|line| !line.starts_with("```"))
-        .collect::<Vec<_>>()
-        .join(" ");
-    let server = Server::start();
-    let words: Vec<&str> = rule.split_whitespace().collect();
-    assert_eq!(server.command(&words), ["OK"]);
-    is_one_fleet(&format!("redis://breaker:secret@127.0.0.1:{}", server.port()));
+        .flat_map(str::split_whitespace)
+        .collect()
 }
 
-#[cfg(feature = "cluster")]
+#[test]
+fn the_rights_the_docs_name_are_those_the_scripts_use() {
+    let scripts = [
+        include_str!("../../src/scripts/read.lua"),
+        include_str!("../../src/scripts/exchange.lua"),
+        include_str!("../../src/scripts/publish.lua"),
+    ];
+    let used = scripts.iter().flat_map(|script| script.split("redis.").skip(1)).filter_map(|call| {
+        let call = call.strip_prefix("call('").or_else(|| call.strip_prefix("pcall('"))?;
+        call.split('\'').next().map(str::to_lowercase)
+    });
+    let mut used: Vec<String> = used.chain(["evalsha".to_owned(), "eval".to_owned()]).collect();
+    used.sort_unstable();
+    used.dedup();
+    let mut named: Vec<&str> =
+        rule().into_iter().filter_map(|word| word.strip_prefix('+')).filter(|word| !word.starts_with('@')).collect();
+    named.sort_unstable();
+    assert_eq!(named, used);
+}
+
 #[test]
 #[ignore = "needs redis-server"]
-fn a_cluster_is_a_fleet_too() {
-    use super::server::Port;
-
-    let name = format!("tower-breaker-{}.conf", std::process::id());
-    // Left to itself the cluster's own port is the server's and 10,000, which may be none.
-    let port = Port::draw();
-    let more = ["--cluster-enabled", "yes", "--cluster-config-file", &name, "--cluster-port", &port.number.to_string()];
-    let server = Server::start_with(&more);
-    assert_eq!(server.command(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]), ["OK"]);
-    until("the cluster", || server.command(&["CLUSTER", "INFO"]).iter().any(|line| line == "cluster_state:ok"));
-    is_one_fleet(&format!("redis+cluster://127.0.0.1:{}", server.port()));
-    let _ = std::fs::remove_file(std::env::temp_dir().join(name));
+fn a_user_with_the_rights_the_docs_name_is_enough() {
+    let server = Server::start();
+    assert_eq!(server.command(&rule()), ["OK"]);
+    is_one_fleet(&format!("redis://breaker:secret@127.0.0.1:{}", server.port()));
 }
 
 #[cfg(feature = "sentinel")]

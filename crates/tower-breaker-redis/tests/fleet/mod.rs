@@ -3,7 +3,11 @@
 
 mod away;
 mod calls;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod damage;
+mod fields;
+mod index;
 mod instance;
 mod keys;
 mod kinds;

@@ -7,7 +7,7 @@ use tower_breaker_core::Turn;
 use super::*;
 
 /// Open, its wait over, somebody has called, and this instance probes for the next two seconds.
-fn holder() -> Here {
+pub(super) fn holder() -> Here {
     let mut here = Here::new();
     here.pass(1_000);
     assert!(here.admitted().is_none(), "nobody probes unasked");
@@ -33,7 +33,8 @@ fn nobody_asks_before_the_wait_is_over_and_then_who_has_callers() {
     let _ = turn.wait(Waker::noop());
     assert_eq!(here.says(), None);
     here.pass(1);
-    assert_eq!(here.says(), Some(Act::Want), "one waits under backpressure");
+    let ask = here.is_told(&open(1, 0), Lease::Free, 0);
+    assert_eq!(ask.act, Act::Want, "one waits under backpressure");
     drop(turn);
     assert_eq!(here.says(), None);
 }
@@ -92,18 +93,84 @@ fn nobody_probes_by_himself_while_he_hears_of_the_fleet_and_afterwards_everybody
     let mut here = Here::new();
     for _ in 0..3 {
         here.pass(4_000);
-        here.says();
-        assert!(here.admitted().is_none());
+        assert_eq!(here.says(), None, "no caller, no question");
     }
+    for _ in 0..3 {
+        assert!(here.admitted().is_none());
+        here.is_told(&open(1, 0), Lease::Other, 4_000);
+        here.pass(4_000);
+    }
+    here.says();
     here.pass(5_000);
     let probe = here.admitted().expect("a probe of its own");
     // Whoever calls meanwhile is refused, and the fleet's lease is worth asking for again.
-    here.says();
     assert!(here.admitted().is_none());
-    assert_eq!(here.says(), Some(Act::Want));
+    here.is_told(&open(1, 0), Lease::Other, 4_000);
     // One that was not let probe opens none but its own.
     probe.record(Outcome::Failure);
     assert_eq!(here.says(), None);
+}
+
+#[test]
+fn who_asks_and_is_not_answered_probes_by_himself_however_well_redis_can_be_read() {
+    let mut here = Here::new();
+    here.pass(4_000);
+    assert!(here.admitted().is_none());
+    for second in 0..5 {
+        assert_eq!(here.says(), Some(Act::Want), "it asks until it is answered");
+        assert!(here.admitted().is_none(), "after {second} s");
+        here.member.rejoin(&here.circuit, false);
+        here.pass(1_000);
+    }
+    here.says();
+    assert!(here.admitted().is_some());
+}
+
+#[test]
+fn an_answer_holds_probing_back_again_and_so_does_another_open() {
+    let mut here = Here::new();
+    here.pass(4_000);
+    assert!(here.admitted().is_none());
+    here.says();
+    here.pass(4_000);
+    assert_eq!(here.is_told(&open(1, 0), Lease::Other, 2_000).act, Act::Want);
+    assert_eq!(here.says(), None, "another one probes");
+    here.pass(4_000);
+    assert!(here.admitted().is_none());
+
+    assert_eq!(here.says(), Some(Act::Want));
+    here.pass(2_000);
+    here.hears(&open(2, 14_000));
+    here.pass(5_000);
+    assert_eq!(here.says(), None, "what was asked is of the open before");
+    here.pass(4_000);
+    assert!(here.admitted().is_none());
+}
+
+#[test]
+fn a_probe_of_its_own_that_failed_before_it_had_the_lease_opens_nothing_again() {
+    let mut here = Here::new();
+    here.pass(6_000);
+    assert!(here.calls(Outcome::Failure), "nobody was heard of for so long");
+    here.pass(1_000);
+    here.says();
+    assert!(here.admitted().is_none());
+    assert_eq!(here.is_told(&open(1, 0), Lease::Mine, 2_000).act, Act::Want);
+    assert_eq!(here.says(), None, "it has not probed for all yet");
+    assert!(here.calls(Outcome::Failure));
+    assert_eq!(here.says(), Some(Act::Reopen));
+}
+
+#[test]
+fn a_probe_of_its_own_that_is_well_as_the_lease_comes_closes_for_all() {
+    let mut here = Here::new();
+    here.pass(6_000);
+    let probe = here.admitted().expect("nobody was heard of for so long");
+    assert!(here.admitted().is_none());
+    let asked = here.asks().expect("for the others");
+    probe.record(Outcome::Success);
+    here.is_answered(&asked, &open(1, 0), Lease::Mine, 2_000);
+    assert_eq!(here.says(), Some(Act::Close));
 }
 
 #[test]
@@ -128,8 +195,9 @@ fn who_leaves_lets_another_one_probe_if_it_was_the_one() {
 #[test]
 fn a_forced_circuit_neither_probes_nor_asks() {
     let mut here = holder();
+    // As one that was restored: no command.
     here.circuit.force_open();
-    here.is_told(&open(1, 0), Lease::Mine, 2_000);
+    here.member.commands += 1;
     assert!(here.admitted().is_none());
     assert_eq!(here.says(), None);
 }
