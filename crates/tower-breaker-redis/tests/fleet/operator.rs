@@ -120,7 +120,8 @@ fn a_command_given_just_before_a_shutdown_is_told() {
     for (at, command, mode) in [(0, "force-open", "forced_open"), (1, "observe", "observe")] {
         if at == 1 {
             fleet[2].tell("reset");
-            until("the reset", || fleet.iter_mut().skip(1).all(|instance| instance.look().mode == "enforce"));
+            // Not only in force no more: it may not have heard of the force yet.
+            until("the reset", || fleet.iter_mut().skip(1).all(|instance| instance.look().epoch == 2));
         }
         // Nobody has a round between the two.
         fleet[at].tell(command);
