@@ -22,7 +22,7 @@ use crate::problem::Problem;
 
 const OTHER_HOST: Problem = Problem::new(
     StatusCode::MISDIRECTED_REQUEST,
-    "this host is not answered to here; accepted: an IP address, localhost, and the hosts that are configured",
+    "requests for this host are not answered here; accepted: an IP address, localhost, and the hosts that are configured",
 );
 
 /// Names in small letters, without the dot of the root.
