@@ -6,7 +6,8 @@
 //!
 //! What is left behind keeps its circuit alive until the place goes to another one or the thread ends. So only circuits
 //! leave handles whose end nobody can see: no set waits for their totals and no group for their place, nobody's clock or
-//! observer goes with them, and nobody has a weak handle. They keep a few hundred bytes, for at most [`PLACES`] circuits a thread.
+//! observer goes with them, and nobody has a weak handle. They keep a few hundred bytes, for at most [`PLACES`] circuits a
+//! thread.
 
 use std::{cell::Cell, sync::Arc};
 
