@@ -205,7 +205,10 @@ impl Meter<'_> {
 
     async fn ask<T: redis::FromRedisValue>(url: &str, command: &[&str]) -> T {
         let client = redis::Client::open(url).expect("a URL");
-        let mut connection = client.get_multiplexed_async_connection().await.expect("a connection");
+        let patience = Some(Duration::from_secs(20));
+        let patient =
+            redis::AsyncConnectionConfig::new().set_connection_timeout(patience).set_response_timeout(patience);
+        let mut connection = client.get_multiplexed_async_connection_with_config(&patient).await.expect("a connection");
         redis::Cmd::new().arg(command).query_async(&mut connection).await.expect("an answer")
     }
 
