@@ -6,7 +6,8 @@
 //! `serve` is the program's life. The other files, in the order in which a request meets them: `connections` takes its
 //! connection, on which `caller`, `wire` and `pace` see to it that nobody waits for its caller for ever, `proxy` finds
 //! the route, `headers` prepares what goes on, `stack` puts the stages of the route around the call, `balanced` and
-//! `endpoints` choose one of several upstreams and judge it, `forward` calls it, with the body that `upload` passes on, and `reply` is what comes back.
+//! `endpoints` choose one of several upstreams and judge it, `forward` calls it, with the body that `upload` passes on, and
+//! `reply` is what comes back.
 //! `stages` keeps what they share from call to call, `judge` says whose fault a failure is, `fallback` answers in its
 //! place. `config` is what this program adds to the routes document of `tower_breaker::routes`, `reload` puts a changed
 //! one in force, `admin` shows the circuits, `vitals` what the program itself holds, `state` keeps the circuits across

@@ -75,8 +75,8 @@ impl FleetBuilder {
 
     /// How many instances must have seen failures in the window before the fleet's rate opens a circuit: 1 to 64, default 2, so
     /// that one sick host cannot open everybody's. All instances should say the same; each trip asks for the number of the
-    /// instance whose report completes it. A process that restarts comes back as another instance: one that dies and starts again and
-    /// again is two or more within a window, and can make up the quorum by itself.
+    /// instance whose report completes it. A process that restarts comes back as another instance: one that dies and starts
+    /// again and again is two or more within a window, and can make up the quorum by itself.
     pub const fn quorum(mut self, instances: u32) -> Self {
         self.quorum = instances;
         self

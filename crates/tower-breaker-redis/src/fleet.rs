@@ -63,9 +63,9 @@ impl Fleet {
         self.shared.state().circuits.values().cloned().collect()
     }
 
-    /// Ends the task, after it told the fleet what operators did since its last round and that others may probe. Takes at most twice
-    /// the timeout, and tells nothing where Redis is away. A probe that is out goes on,
-    /// and decides for this instance alone: so shut down what calls first.
+    /// Ends the task, after it told the fleet what operators did since its last round and that others may probe. Takes at most
+    /// twice the timeout, and tells nothing where Redis is away. A probe that is out goes on, and decides for this instance
+    /// alone: so shut down what calls first.
     pub async fn shutdown(self) {
         let Self { stop, task, .. } = self;
         drop(stop);
